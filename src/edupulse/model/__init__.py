@@ -1,0 +1,1 @@
+"""Floor 4: networks, baselines, training, calibration, evaluation, checkpoints."""

@@ -1,0 +1,1 @@
+"""Floor 7: what the machine does alone: intake, training, scoring."""

@@ -1,0 +1,1 @@
+"""Floor 2: a causal district whose truth is known."""

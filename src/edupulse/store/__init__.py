@@ -1,0 +1,1 @@
+"""Floor 6: the only door to the database."""
