@@ -1,14 +1,14 @@
 """Every way in which EduPulse says no: one tree of exceptions, each with what to do about it.
 
-    EduPulseError
-    ├── BadInput            a file, row, field or argument that cannot be taken as it is
-    │   └── ImportRefused   too many bad rows: nothing was changed
-    ├── NotFound            no such student, school, checkpoint
-    ├── NotReady            something needed is missing: database, checkpoint, closed outcomes
-    │   └── DatabaseDown    the database does not answer
-    └── Refused             it could be done, and a law says no
-        ├── CatalogMismatch a checkpoint met features that are not its own (law 8)
-        └── Leakage         something would see the future (laws 1, 7)
+EduPulseError
+├── BadInput            a file, row, field or argument that cannot be taken as it is
+│   └── ImportRefused   too many bad rows: nothing was changed
+├── NotFound            no such student, school, checkpoint
+├── NotReady            something needed is missing: database, checkpoint, closed outcomes
+│   └── DatabaseDown    the database does not answer
+└── Refused             it could be done, and a law says no
+    ├── CatalogMismatch a checkpoint met features that are not its own (law 8)
+    └── Leakage         something would see the future (laws 1, 7)
 """
 
 from __future__ import annotations
