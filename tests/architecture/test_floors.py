@@ -1,0 +1,42 @@
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_imports_run_downward_only() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_scoring_loads_neither_torch_nor_scikit_learn() -> None:
+    assert not {"torch", "sklearn"} & loaded_by("import edupulse.pipeline.scoring")
+
+
+def test_the_command_line_starts_without_torch() -> None:
+    assert "torch" not in loaded_by("import edupulse.cli")
+
+
+def test_each_room_of_the_source_has_its_tests() -> None:
+    rooms = {path.name for path in (ROOT / "src/edupulse").iterdir() if path.is_dir()}
+    rooms -= {"__pycache__"}
+    assert rooms <= {path.name for path in (ROOT / "tests").iterdir()}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "src").rglob("*.py")
+        if not path.read_text().lstrip().startswith(('"""', 'r"""'))
+    ]
+    assert silent == []
