@@ -1,7 +1,8 @@
 import polars as pl
 
 from edupulse.school.fields import Ref, Word
-from edupulse.school.records import KIND_BY_NAME, KINDS, OnDay, SchoolDaysAfter
+from edupulse.school.kind import OnDay, SchoolDaysAfter
+from edupulse.school.records import KIND_BY_NAME, KINDS
 
 
 def test_every_key_names_fields_of_its_kind() -> None:

@@ -16,12 +16,8 @@ import numpy.typing as npt
 import polars as pl
 
 from edupulse.school.errors import BadInput
-from edupulse.school.records import (
-    REFERENCE_KINDS,
-    STUDENT_IDS,
-    STUDENT_KINDS,
-    Kind,
-)
+from edupulse.school.kind import Kind
+from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS, STUDENT_KINDS
 
 StudentKeys = npt.NDArray[np.int32]
 
