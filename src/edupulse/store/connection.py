@@ -1,0 +1,148 @@
+"""The way to the database: which one it is, connections to it, and its silence as our own error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from adbc_driver_manager import Error as AdbcError
+from adbc_driver_postgresql import dbapi as adbc
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import ExceptionContext
+
+from edupulse.school.errors import BadInput, DatabaseDown
+from edupulse.store import embedded
+from edupulse.store.settings import Settings, edupulse_home
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+SECONDS_TO_CONNECT = 10
+
+
+def database_url() -> str:
+    """The address of the database, with its password: DATABASE_URL, else the embedded server's.
+
+    The embedded server runs when this returns, and for as long as this process lives. Raises
+    BadInput for an address that is not PostgreSQL's, NotReady where no server can run.
+    """
+    chosen = Settings().database_url
+    if chosen is None:
+        return embedded.ensure_running(edupulse_home())
+    return _plain(chosen.get_secret_value())
+
+
+def is_embedded() -> bool:
+    """Whether the database is the embedded one, since DATABASE_URL names no other."""
+    return Settings().database_url is None
+
+
+def engine(url: str | None = None) -> sqlalchemy.Engine:
+    """A pool of connections to `url`, or to the database of the settings.
+
+    Nothing is connected yet. A lost connection becomes DatabaseDown; the next one is made anew, and
+    the embedded server is started again if it is gone. Errors name no parameters: they are rows.
+    """
+    made = sqlalchemy.create_engine(
+        "postgresql+psycopg://", pool_pre_ping=True, hide_parameters=True
+    )
+
+    @event.listens_for(made, "do_connect")
+    def _connect(
+        dialect: Any, _record: object, _arguments: object, parameters: dict[str, Any]
+    ) -> object:
+        return _connected(dialect.connect, url, parameters)
+
+    event.listen(made, "handle_error", _translate)
+    return made
+
+
+def adbc_connection(url: str | None = None) -> adbc.Connection:
+    """An ADBC connection (Arrow in, Arrow out) to `url`, or to the database of the settings."""
+    address = _address(url)
+    try:
+        return adbc.connect(address)
+    except AdbcError as error:
+        raise down(error) from None
+
+
+def down(error: BaseException | None) -> DatabaseDown:
+    """Why the database does not answer, without any secret, and what to do."""
+    said = str(error)
+    for sign, problem, to_do in _SIGNS:
+        if sign in said:
+            return DatabaseDown(problem, to_do)
+    return DatabaseDown(
+        "The database does not answer.",
+        "Look with `edupulse doctor`; with DATABASE_URL: does that server run, and does its "
+        "address hold?",
+    )
+
+
+_SIGNS = (
+    (
+        "authentication failed",
+        "The database refuses the user name or the password.",
+        "Correct them in DATABASE_URL.",
+    ),
+    (
+        "does not exist",
+        "The database server answers, but has no such database or user.",
+        "Create it with createdb, or correct DATABASE_URL.",
+    ),
+    (
+        "too many clients",
+        "The database takes no more connections.",
+        "End other commands, or raise max_connections.",
+    ),
+    (
+        "No space left",
+        "The database's disk is full.",
+        "Make room; nothing that was committed is lost.",
+    ),
+)
+
+
+def _connected(connect: Any, url: str | None, parameters: dict[str, Any]) -> object:
+    address = _address(url)
+    known = conninfo_to_dict(address)
+    if "connect_timeout" not in known:
+        parameters = {**parameters, "connect_timeout": SECONDS_TO_CONNECT}
+    try:
+        return connect(address, **parameters)
+    except psycopg.OperationalError as error:
+        raise down(error) from None
+
+
+def _address(url: str | None) -> str:
+    return database_url() if url is None else _plain(url)
+
+
+def _plain(url: str) -> str:
+    """The address as libpq reads it; a refusal does not repeat it, since it holds a password."""
+    scheme, separator, rest = url.strip().partition("://")
+    if not separator or scheme not in SCHEMES:
+        raise BadInput(
+            "the database's address is not one of PostgreSQL.",
+            "Write postgresql://user:password@host:5432/database, or unset it to use the "
+            "embedded one.",
+            field="DATABASE_URL",
+        )
+    address = f"postgresql://{rest}"
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        raise BadInput(
+            "the database's address cannot be read.",
+            "Write special characters of the password as percent codes (@ is %40, / is %2F).",
+            field="DATABASE_URL",
+        ) from None
+    return address
+
+
+def _translate(context: ExceptionContext) -> None:
+    """SQLAlchemy's hook: a lost connection or a full disk leaves as DatabaseDown."""
+    error = context.original_exception
+    full = getattr(error, "sqlstate", None) == "53100"
+    if (context.is_disconnect or full) and not context.is_pre_ping:
+        raise down(Exception("No space left") if full else error) from None
