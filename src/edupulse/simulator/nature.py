@@ -1,0 +1,58 @@
+"""The constants of the process, set from published marginals alone, before any model was run.
+
+See docs/decisions/0004-simulator.md for the marginals and what came out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Nature:
+    """How engagement moves, and how it moves what a school can see."""
+
+    # Engagement: an autocorrelated mood, and crises that come at once and leave slowly.
+    mood_keep: float = 0.92
+    mood_spread: float = 0.50
+    crisis_a_week: float = 0.013
+    crisis_size: float = 1.4
+    load_keep: float = 0.92
+    relief_a_week: float = 0.03
+    withdrawal_pace: float = 0.25  # work falls with the load; coming to school follows later
+
+    # Attendance.
+    trait_spread: float = 0.86
+    avoid: float = -3.93
+    illness_a_day: float = 0.0075
+    illness_days: float = 2.1
+    partial_a_day: float = 0.010
+    tardy_a_day: float = 0.030
+
+    # Course work.
+    work_trait: float = 0.75
+    missing: float = -3.45
+    missing_by_work: float = 1.45
+    missing_when_absent: float = 0.9
+    handed_in_late: float = 0.45
+    late_share: float = 0.85
+    quality: float = 89.5
+    quality_by_ability: float = 4.5
+    quality_by_work: float = 4.0
+    quality_by_aptitude: float = 3.0
+    quality_by_backlog: float = 2.2
+    quality_noise: float = 11.0
+    backlog_keep: float = 0.95
+
+    # Conduct.
+    incident_a_day: float = 0.0024
+    incident_by_conduct: float = 0.75
+    victim_a_day: float = 0.0004
+    exclusion_weighs: float = 0.35
+
+    # Moves, a school year.
+    drop_out: float = 0.018
+    drop_by_engagement: float = 0.85
+    move_away: float = 0.045
+    move_within: float = 0.025
+    comes_back: float = 0.25
