@@ -1,0 +1,49 @@
+"""Brings the database's tables to the newest form, once, however many processes ask at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x45645075  # any number, the same for every process: a session-wide lock for migrations
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Create or upgrade all tables; a second process waits for the first, then has nothing to do.
+
+    The whole upgrade is one transaction: it lands or it does not.
+    """
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if revision != "head" or applied_revision(connection) != head_revision():
+            command.upgrade(_configuration(connection), revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take migrations back to `revision`, with the data of the tables that go."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        command.downgrade(_configuration(connection), revision)
+
+
+def applied_revision(connection: Connection) -> str | None:
+    """The migration that the database stands at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str | None:
+    """The newest migration of this version of EduPulse."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def _configuration(connection: Connection) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made

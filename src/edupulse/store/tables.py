@@ -1,0 +1,209 @@
+"""The tables: two for each kind of record, built from its definition, and the few beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from edupulse.school import fields
+from edupulse.school.kind import Kind
+from edupulse.school.records import KINDS
+
+RECORDS, APART, IDENTITY, STATE = "records", "apart", "identity", "state"
+SCHEMAS = (IDENTITY, RECORDS, APART, STATE)
+"""`apart` holds what is never an input: demographics and guardians."""
+
+NOUNS = ("student", "school", "section", "staff")
+"""What has a key of ours: the nouns of `Ref`."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def schema_of(kind: Kind) -> str:
+    """The schema in which the tables of a kind lie."""
+    return APART if kind.apart else RECORDS
+
+
+def stored_key(kind: Kind) -> tuple[str, ...]:
+    """The natural key as indexed: the student first, so that reading one is quick."""
+    return tuple(sorted(kind.key_columns, key=lambda column: column != "student"))
+
+
+def column_type(of: fields.Field) -> TypeEngine[Any]:
+    """How a field is stored: words by position, decimals as thousandths, references as keys."""
+    match of.type:
+        case fields.Text():
+            return Text()
+        case fields.Day():
+            return Date()
+        case fields.Flag():
+            return Boolean()
+        case fields.Word():
+            return SmallInteger()
+        case fields.Whole(low, high) if low >= -(2**15) and high < 2**15:
+            return SmallInteger()
+        case _:
+            return Integer()
+
+
+def _version_tables(kind: Kind) -> tuple[Table, Table]:
+    key = stored_key(kind)
+    current = Table(
+        kind.name,
+        metadata,
+        *_record_columns(kind, key),
+        schema=schema_of(kind),
+    )
+    past = Table(
+        f"{kind.name}_past",
+        metadata,
+        *_record_columns(kind, (*key, "known_from")),
+        Column("known_until", DateTime(timezone=True), nullable=False),
+        schema=schema_of(kind),
+    )
+    if kind.is_by_student and key[0] != "student":
+        Index(None, current.c.student)
+        Index(None, past.c.student)
+    return current, past
+
+
+def _record_columns(kind: Kind, primary: tuple[str, ...]) -> list[Column[Any]]:
+    # A key's unknown part is a stand-in value (see rows.py), so that keys compare with `=`.
+    types = {f.column: column_type(f) for f in kind.fields}
+    order = [*stored_key(kind), *kind.content_columns]
+    columns: list[Column[Any]] = [
+        Column(
+            name,
+            types[name],
+            primary_key=name in primary,
+            autoincrement=False,
+            nullable=name not in primary,
+        )
+        for name in order
+    ]
+    return [
+        *columns,
+        Column(
+            "known_from",
+            DateTime(timezone=True),
+            primary_key="known_from" in primary,
+            nullable=False,
+        ),
+        Column("retracted", Boolean(), nullable=False),
+        Column("hash", BigInteger(), nullable=False),
+    ]
+
+
+def _identity(noun: str, *more: Column[Any]) -> Table:
+    return Table(
+        noun,
+        metadata,
+        Column(noun, Integer(), Identity(always=True), primary_key=True),
+        Column("local_id", Text(), nullable=False, unique=True),
+        *more,
+        schema=IDENTITY,
+    )
+
+
+CURRENT: dict[str, Table] = {}
+PAST: dict[str, Table] = {}
+for _kind in KINDS:
+    CURRENT[_kind.name], PAST[_kind.name] = _version_tables(_kind)
+
+STUDENT = _identity("student", Column("student_id", Uuid(), nullable=False, unique=True))
+SCHOOL, SECTION, STAFF = (_identity(noun) for noun in NOUNS[1:])
+IDENTITIES: dict[str, Table] = dict(zip(NOUNS, (STUDENT, SCHOOL, SECTION, STAFF), strict=True))
+
+DISTRICT = Table(
+    "district",
+    metadata,
+    Column("single", Boolean(), primary_key=True, server_default="true"),
+    Column("name", Text(), nullable=False),
+    Column("namespace", Uuid(), nullable=False),
+    Column("timezone", Text(), nullable=False),
+    CheckConstraint("single", name="single"),
+    schema=IDENTITY,
+)
+"""One row: the name from which students' UUIDs are derived, and the default time zone."""
+
+IMPORTS = Table(
+    "imports",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("finished", DateTime(timezone=True), nullable=False),
+    Column("mode", Text(), nullable=False),
+    Column("source", Text(), nullable=False),
+    Column("report", JSONB(), nullable=False),
+    schema=STATE,
+)
+
+CHECKPOINTS = Table(
+    "checkpoints",
+    metadata,
+    Column("hash", Text(), primary_key=True),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("status", Text(), nullable=False),
+    Column("promoted", DateTime(timezone=True)),
+    Column("folder", Text(), nullable=False),
+    Column("decision", JSONB(), nullable=False),
+    CheckConstraint("status IN ('challenger', 'champion', 'retired')", name="status"),
+    schema=STATE,
+)
+Index(
+    "checkpoints_one_champion",
+    CHECKPOINTS.c.status,
+    unique=True,
+    postgresql_where=CHECKPOINTS.c.status == "champion",
+)
+
+RISKS = Table(
+    "risks",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("method", Text(), nullable=False),
+    Column("checkpoint", Text(), nullable=False, server_default=""),
+    Column("policy", Text(), nullable=False),
+    Column("state", Text(), nullable=False),
+    Column("risk", Double()),
+    Column("low", Double()),
+    Column("high", Double()),
+    Column("body", JSONB(), nullable=False),
+    Column("stored", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("student", "as_of", "method", "checkpoint", "policy"),
+    schema=STATE,
+)
+"""What was said of whom; `checkpoint` is empty where rules spoke. Never changed once written."""
+Index(None, RISKS.c.as_of, RISKS.c.risk)
