@@ -1,0 +1,50 @@
+"""The settings of a network and of its training: typed, frozen, stored with the weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERITY_CLASSES = 4
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of the network: families of features in catalog order, and its sizes."""
+
+    families: tuple[int, ...] = (14, 15, 13)
+    weeks: int = 20
+    hidden: int = 32
+    heads: int = 4
+    dropout: float = 0.3
+
+    @property
+    def features(self) -> int:
+        """How many features a week has."""
+        return sum(self.families)
+
+    @property
+    def width(self) -> int:
+        """Size of a week's joined state: both directions of every family."""
+        return 2 * self.hidden * len(self.families)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained.
+
+    `severity_weight` is the share of the severity head's cross-entropy beside the risk head's;
+    `ensemble` networks from different seeds are averaged on the logit; `patience` epochs without a
+    better validation loss end the training; `threads` bounds the CPU threads of torch.
+    """
+
+    learning_rate: float = 1e-3
+    final_rate: float = 0.05
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    batch: int = 256
+    epochs: int = 12
+    patience: int = 3
+    severity_weight: float = 0.3
+    ensemble: int = 1
+    threads: int = 2

@@ -1,0 +1,1 @@
+"""The networks: PyTorch modules. Nothing that serves imports this room."""

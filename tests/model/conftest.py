@@ -1,0 +1,36 @@
+"""One small trained network for the tests that need one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from edupulse.model.configuration import NetworkConfig
+from edupulse.model.networks.risk_network import Ensemble, RiskNetwork
+from edupulse.model.rows import hashed_share
+from edupulse.model.scaling import fit_scaler
+from edupulse.model.training import Trained, train
+from model.planted_rows import FAST, SMALL, Labels, Rows, planted_labels, random_rows
+
+
+@pytest.fixture(scope="session")
+def planted() -> tuple[Rows, Labels]:
+    rows = random_rows(1200, features=6, weeks=6)
+    return rows, planted_labels(rows)
+
+
+@pytest.fixture(scope="session")
+def trained(planted: tuple[Rows, Labels]) -> Trained:
+    rows, labels = planted
+    validation = hashed_share(rows.student, 0.15)
+    return train(rows, labels, validation=validation, network=SMALL, training=FAST)
+
+
+@pytest.fixture(scope="session")
+def full_network() -> Ensemble:
+    """An untrained network of the real size, its weights far from any special value."""
+    torch.manual_seed(3)
+    rows = random_rows(64)
+    config = NetworkConfig(hidden=16)
+    members = [RiskNetwork(config, fit_scaler(rows.values, rows.observed)) for _ in range(2)]
+    return Ensemble(members).eval()
