@@ -117,13 +117,13 @@ class Ledger:
     def reject(self, kind: Kind, rejections: pl.DataFrame) -> None:
         """Rows of the kind were left out: a frame of REJECTION_SCHEMA, one row each."""
         account = self._of(kind)
-        room = MOST_LISTED - (account.rejected if account.rejected < MOST_LISTED else MOST_LISTED)
+        room = max(0, MOST_LISTED - account.rejected)
         account.rejected += rejections.height
         if room and rejections.height:
             account.listed.append(rejections.head(room))
 
-    def note(self, kind: Kind, file: str, what: str, count: int = 1) -> None:
-        """Add to what a person should read; a count of 0 says nothing."""
+    def note(self, kind: Kind | None, file: str, what: str, count: int = 1) -> None:
+        """Add to what a person should read, of one kind or of the source; 0 times says nothing."""
         if count:
             self._of(kind).notes[file, what] += count
 
@@ -150,8 +150,8 @@ class Ledger:
             for (file, what), count in account.notes.items()
         ]
 
-    def _of(self, kind: Kind) -> _Account:
-        return self._accounts.setdefault(kind.name, _Account())
+    def _of(self, kind: Kind | None) -> _Account:
+        return self._accounts.setdefault(kind.name if kind else "", _Account())
 
 
 class Delivery(Protocol):
