@@ -21,6 +21,23 @@ Times = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, eq=False)
+class Cohort:
+    """Who is asked about, and when: N rows of student and school keys and instants in UTC.
+
+    `school` is the one of the primary enrollment as of the instant, −1 without one.
+    """
+
+    student: Keys
+    school: Keys
+    as_of: Times
+
+    def take(self, rows: npt.ArrayLike) -> Cohort:
+        """Some rows: their numbers, or a mask bool[N]."""
+        at = np.asarray(rows)
+        return Cohort(self.student[at], self.school[at], self.as_of[at])
+
+
+@dataclass(frozen=True, eq=False)
 class Windows:
     """N windows, of one or of many as-of instants.
 
@@ -53,6 +70,11 @@ class Windows:
 
     def __len__(self) -> int:
         return int(self.student.size)
+
+    @property
+    def cohort(self) -> Cohort:
+        """Whose windows these are."""
+        return Cohort(self.student, self.school, self.as_of)
 
     def take(self, rows: npt.ArrayLike) -> Windows:
         """The windows of some rows: their numbers, or a mask bool[N]."""
