@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from edupulse.school.fields import Day, Field, FieldType, Flag, Milli, Ref, Text, Whole, Word
 
 LONGEST_REF = 100
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
-_DATE = r"^\d{4}-\d{2}-\d{2}$"
 _TIMESTAMP = (
     r"^(?<day>\d{4}-\d{2}-\d{2})[Tt ](?<hour>\d{2}:\d{2})(?<second>:\d{2}(?:\.\d{1,9})?)?"
     r" ?(?<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?$"
@@ -53,7 +54,7 @@ def expectation(field: Field) -> str:
         case Ref():
             return f"an id of at most {LONGEST_REF} characters expected"
         case Day():
-            return f"a date as 2026-03-16 expected, from {FIRST_YEAR} to {LAST_YEAR}"
+            return f"a date as 2026-03-16 expected, from {FIRST_DAY.year} to {LAST_DAY.year}"
         case Flag():
             return "true or false expected"
         case Whole(low, high):
@@ -79,7 +80,7 @@ def knowledge(raw: pl.Series) -> pl.DataFrame:
     )
     text = pl.col("day") + "T" + pl.col("hour") + pl.col("second").fill_null(":00")
     wall = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    wall = pl.when(wall.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(wall)
+    wall = pl.when(wall.dt.date().is_between(FIRST_DAY, LAST_DAY)).then(wall)
     end_of_day = pl.col("bare").cast(pl.Datetime("us")).dt.offset_by("1d").dt.offset_by("-1us")
     table = parts.select(
         "raw",
@@ -105,8 +106,9 @@ def _no_longer_than(raw: pl.Series, longest: int) -> pl.Series:
 
 def _dates(raw: pl.Series) -> pl.Series:
     dates = raw.str.to_date("%Y-%m-%d", strict=False)
-    fits = raw.str.contains(_DATE) & dates.dt.year().is_between(FIRST_YEAR, LAST_YEAR)
-    return dates if fits.all() else dates.set(~fits, None)
+    # The parser takes `2024- 1- 5` too.
+    odd = (raw.str.len_bytes() != 10) | raw.str.contains(" ", literal=True)
+    return _in_range(dates.set(odd, None) if odd.any() else dates, FIRST_DAY, LAST_DAY)
 
 
 def _flags(raw: pl.Series) -> pl.Series:
@@ -122,9 +124,11 @@ def _thousandths(raw: pl.Series) -> pl.Series:
     return exact.cast(pl.Int32, strict=False)
 
 
-def _in_range(values: pl.Series, low: float, high: float) -> pl.Series:
-    fits = values.is_between(low, high)
-    return values if fits.all() else values.set(~fits, None)
+def _in_range(values: pl.Series, low: object, high: object) -> pl.Series:
+    least, most = values.min(), values.max()
+    if least is None or (least >= low and most <= high):  # type: ignore[operator]
+        return values
+    return values.set(~values.is_between(low, high), None)  # type: ignore[arg-type]
 
 
 def _words(raw: pl.Series, words: tuple[str, ...]) -> pl.Series:

@@ -33,12 +33,13 @@ _QUOTE, _COMMA, _NEWLINE = b'",\n'
 class Piece:
     """Some rows: `cells` are String columns `0`, `1`, … (null where empty); `line` of each row.
 
-    `bad` are the lines of rows that could not be read, with the reason. `may_need_trimming` is
-    False where no cell can have blanks around it.
+    `lines` counts all lines read. `bad` are the lines of rows that could not be read, with the
+    reason. `may_need_trimming` is False where no cell can have blanks around it.
     """
 
     cells: pl.DataFrame
     line: npt.NDArray[np.int64]
+    lines: int
     bad: list[tuple[int, str]] = field(default_factory=list)
     may_need_trimming: bool = True
 
@@ -68,22 +69,17 @@ def rows(pieces: Iterator[bytes], wanted: Sequence[int], width: int, file: str) 
     """The rows after the header, of which the columns at the `wanted` positions of `width`."""
     line, kept = 2, b""
     for piece in pieces:
-        data = kept + piece
-        whole, kept = _whole_records(data)
-        if not whole and len(kept) > LONGEST_RECORD:
-            read, whole, kept = _line_by_line(kept, wanted, width, line, is_last=False)
-            if not whole and len(kept) > LONGEST_RECORD:
-                raise BadInput("the line does not end.", "Is this CSV?", file=file, line=line)
-            yield read
-        elif whole:
-            at_once = _at_once(whole, wanted, width, line)
-            if at_once:
-                yield at_once
-            else:
-                read, whole, unread = _line_by_line(whole, wanted, width, line, is_last=False)
-                kept = unread + kept
-                yield read
-        line += whole.count(b"\n")
+        whole, kept = _whole_records(kept + piece)
+        if not whole and len(kept) <= LONGEST_RECORD:
+            continue
+        read = _at_once(whole, wanted, width, line)
+        if read is None:
+            read, unread = _line_by_line(whole or kept, wanted, width, line, is_last=False)
+            kept = unread + kept if whole else unread
+        if read.lines == 0 and len(kept) > LONGEST_RECORD:
+            raise BadInput("the line does not end.", "Is this CSV?", file=file, line=line)
+        yield read
+        line += read.lines
     if kept:
         yield _last(kept, wanted, width, line)
 
@@ -119,7 +115,9 @@ def _at_once(data: bytes, wanted: Sequence[int], width: int, line: int) -> Piece
         data = data.replace(b"\r\n", b"\n")
     if b"\0" in data or b"\r" in data or not _is_utf8(data):
         return None
-    starts = _starts(data, width)
+    text = np.frombuffer(data, np.uint8)
+    lines = int(np.count_nonzero(text == _NEWLINE))
+    starts = _starts(text, lines, width, has_quotes=b'"' in data)
     if starts is None:
         return None
     try:
@@ -134,20 +132,20 @@ def _at_once(data: bytes, wanted: Sequence[int], width: int, line: int) -> Piece
         return None
     if cells.height != starts.size:
         return None
-    return Piece(cells, starts + line, may_need_trimming=_has_blanks(data))
+    return Piece(cells, starts + line, lines, may_need_trimming=_has_blanks(data))
 
 
-def _starts(data: bytes, width: int) -> npt.NDArray[np.int64] | None:
+def _starts(
+    text: npt.NDArray[np.uint8], lines: int, width: int, *, has_quotes: bool
+) -> npt.NDArray[np.int64] | None:
     """The line (from 0) on which each record begins; None where quotes or commas do not fit.
 
     Together with the refusal of rows that are too long, the right number of commas in all means
     the right number in each.
     """
-    if b'"' not in data:
-        lines = data.count(b"\n")
-        fits = data.count(b",") == lines * (width - 1)
+    if not has_quotes:
+        fits = np.count_nonzero(text == _COMMA) == lines * (width - 1)
         return np.arange(lines, dtype=np.int64) if fits else None
-    text = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(text == _QUOTE)
     ends = np.flatnonzero(text == _NEWLINE)
     closing = np.flatnonzero(_is_outside(quotes, ends))
@@ -186,8 +184,8 @@ def _is_utf8(data: bytes) -> bool:
 
 def _line_by_line(
     data: bytes, wanted: Sequence[int], width: int, line: int, *, is_last: bool
-) -> tuple[Piece, bytes, bytes]:
-    """The readable rows and the lines of the others; then the bytes read and those left over.
+) -> tuple[Piece, bytes]:
+    """The readable rows and the lines of the others; and the bytes left over.
 
     A record that is still open at the end is left over, unless nothing can follow.
     """
@@ -208,8 +206,9 @@ def _line_by_line(
         elif isinstance(found, str):
             bad.append((line + at, found))
         at += max(used, 1)
-    read, unread = b"".join(lines[:at]), b"".join(lines[at:])
-    return _piece(good, begun, bad, wanted), read, unread
+    schema = {str(i): pl.String() for i in wanted}
+    cells = pl.DataFrame(good, schema, orient="row").select(pl.all().replace("", None))
+    return Piece(cells, np.array(begun, np.int64), at, bad), b"".join(lines[at:])
 
 
 def _split_at_newlines(data: bytes) -> list[bytes]:
@@ -247,11 +246,3 @@ def _text(line: bytes) -> str:
     if b"\0" in line:
         line = b"\xff"
     return line.replace(b"\r\n", b"\n").decode()
-
-
-def _piece(
-    good: list[list[str]], begun: list[int], bad: list[tuple[int, str]], wanted: Sequence[int]
-) -> Piece:
-    schema = {str(i): pl.String() for i in wanted}
-    cells = pl.DataFrame(good, schema, orient="row").select(pl.all().replace("", None))
-    return Piece(cells, np.array(begun, np.int64), bad)
