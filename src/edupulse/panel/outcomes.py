@@ -18,7 +18,7 @@ from edupulse.panel.courses import failed_course, posts_course_grades
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.departures import departures
 from edupulse.panel.horizon import Horizon, horizon, known_calendar
-from edupulse.panel.windows import Cohort, Flags, Keys, Levels, Times
+from edupulse.panel.windows import Cohort, Flags, Keys, Levels, Times, utc
 from edupulse.school.errors import BadInput
 from edupulse.school.knowledge import Known
 
@@ -81,7 +81,7 @@ def outcomes(known: Known, cohort: Cohort, definition: OutcomeDefinition = OFF_T
     failed = failed_course(known, cohort.student, span, calendar, definition)
     withdrawal = left.withdrawal & ("withdrawal" in definition.parts)
     followed = left.stayed & posting.tellable & _enough_days(days, definition)
-    closed = span.closes_at <= _utc(known.as_of)
+    closed = span.closes_at <= utc(known.as_of)
     told = closed & left.enrolled & (withdrawal | (followed & ~left.withdrawal))
     return _outcomes(
         told,
@@ -102,7 +102,7 @@ def closed_outcomes(
     """
     now = read(_NOBODY, as_of)
     closes = horizon(now, cohort.school, cohort.as_of, definition, known_calendar(now)).closes_at
-    closed = closes <= _utc(as_of)
+    closed = closes <= utc(as_of)
     order = [np.flatnonzero(~closed)]
     parts = [outcomes(now, cohort.take(order[0]), definition)]
     for instant in np.unique(closes[closed]):
@@ -114,10 +114,6 @@ def closed_outcomes(
 
 
 _NOBODY = np.zeros(0, np.int32)
-
-
-def _utc(instant: datetime) -> np.datetime64:
-    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _enough_days(days: Attended, definition: OutcomeDefinition) -> Flags:

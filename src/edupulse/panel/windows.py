@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,11 @@ class Windows:
         """The windows of some rows: their numbers, or a mask bool[N]."""
         at = np.asarray(rows)
         return Windows(*(getattr(self, field.name)[at] for field in fields(self)))
+
+
+def utc(instant: datetime) -> np.datetime64:
+    """An aware instant as datetime64[us] in UTC, as the rows of windows carry it."""
+    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def concat(parts: Iterable[Windows]) -> Windows:
