@@ -58,15 +58,20 @@ def ensure_running(home: Path) -> str:
     server can run, with the reason.
     """
     place = _prepared(home)
-    with _starting(place):
+    with _starting(place) as lock:
         owner = account(place / "data")
         if not (place / "data").exists():
-            _make(place, owner)
-        if keeper.postmaster(place / "data") is None:
-            _start(place, owner)
-        _stay(place)
-        _wait_for_answer(place)
-        return _address(place, NAME)
+            _make(place, owner, lock)
+        for _ in range(3):  # it may be killed at any moment, so also in this one
+            if keeper.postmaster(place / "data") is None:
+                _start(place, owner)
+            _stay(place)
+            if _answers(place):
+                return _address(place, NAME)
+    raise DatabaseDown(
+        "The embedded database was started and does not answer.",
+        f"See {place / 'server.log'}; `edupulse doctor` shows what is there.",
+    )
 
 
 def stop(home: Path) -> bool:
@@ -84,14 +89,23 @@ def remove(home: Path) -> None:
     place = place_of(home)
     if not place.exists():
         return
-    stop(home)
-    users = keeper.taken(place / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if users is None:
-        raise NotReady("The embedded database is in use.", "End the other commands first.")
-    os.close(users)
-    with contextlib.suppress(BlockingIOError):  # the keeper sees that nobody is left, and leaves
-        os.close(keeper.taken(place / "keeper.lock", fcntl.LOCK_EX) or 0)
-    shutil.rmtree(place)
+    with _starting(place):
+        _leave(place)
+        keeper.stop_server(place / "data")
+        users = _taken_soon(place / "users.lock")
+        shutil.rmtree(place)
+        os.close(users)
+
+
+def _taken_soon(path: Path) -> int:
+    """The exclusive lock, which the keeper may hold for a moment while it looks for users."""
+    end = time.monotonic() + 2.0
+    while time.monotonic() < end:
+        descriptor = keeper.taken(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if descriptor is not None:
+            return descriptor
+        time.sleep(0.02)
+    raise NotReady("The embedded database is in use.", "End the other commands first.")
 
 
 def status(home: Path) -> Status:
@@ -150,17 +164,26 @@ def _folder(place: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _starting(place: Path) -> Iterator[None]:
-    descriptor = keeper.taken(place / "start.lock", fcntl.LOCK_EX)
+def _starting(place: Path) -> Iterator[int]:
+    """Hold the lock of the place; gives its descriptor."""
+    path = place / "start.lock"
+    while True:
+        place.mkdir(mode=0o711, exist_ok=True)  # it may have been removed while we waited
+        descriptor = keeper.taken(path, fcntl.LOCK_EX)
+        if descriptor is not None and keeper.is_still(path, descriptor):
+            break
+        os.close(descriptor or 0)
     try:
-        yield
+        yield descriptor
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        os.close(descriptor)
 
 
-def _make(place: Path, owner: Account) -> None:
-    """Make a cluster beside its final name and move it there: a half-made one is never met."""
+def _make(place: Path, owner: Account, lock: int) -> None:
+    """Make a cluster beside its final name and move it there: a half-made one is never met.
+
+    initdb inherits the lock: if this process is killed, the next one waits until initdb has ended.
+    """
     half, once = place / "data.half", place / "password.once"
     shutil.rmtree(half, ignore_errors=True)
     once.unlink(missing_ok=True)
@@ -175,7 +198,8 @@ def _make(place: Path, owner: Account) -> None:
             *("-D", half, "-U", NAME, "--auth=scram-sha-256", f"--pwfile={once}"),
             *("--encoding=UTF8", "--data-checksums", "--no-instructions"),
             *_locale(with_programs),
-        ]
+        ],
+        pass_fds=[lock],
     )
     once.unlink()
     if made.returncode:
@@ -333,27 +357,22 @@ def _leave(place: Path) -> None:
         os.close(users)
 
 
-def _wait_for_answer(place: Path) -> None:
-    """Wait until the server takes connections (it may replay its log) and has our database."""
+def _answers(place: Path) -> bool:
+    """Wait until the server takes connections (it may replay its log) and has our database.
+
+    False if it ended before, refuses our password, or keeps silent.
+    """
     end = time.monotonic() + PATIENCE
-    while True:
+    while time.monotonic() < end and keeper.postmaster(place / "data") is not None:
         try:
             with psycopg.connect(_address(place, "postgres"), autocommit=True) as connection:
                 _create_database(connection)
-                return
+                return True
         except psycopg.OperationalError as error:
-            if "authentication" in str(error) or time.monotonic() > end:
-                raise _silent(place) from None
-        if keeper.postmaster(place / "data") is None:
-            raise _silent(place)
+            if "authentication" in str(error):
+                return False
         time.sleep(0.05)
-
-
-def _silent(place: Path) -> DatabaseDown:
-    return DatabaseDown(
-        "The embedded database was started and does not answer.",
-        f"See {place / 'server.log'}; `edupulse doctor` shows what is there.",
-    )
+    return False
 
 
 def _create_database(connection: psycopg.Connection) -> None:

@@ -8,6 +8,7 @@ it is started as a script and lives as long as the server.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -78,22 +79,29 @@ def keep(place: Path, own_lock: int) -> None:
     `own_lock` is the descriptor of the lock that says that a keeper is there. It is given back
     while `start.lock` is held, so that whoever starts the server next sees that no keeper is left.
     """
+    users = os.open(place / "users.lock", os.O_RDWR | os.O_CLOEXEC)
+    starting = os.open(place / "start.lock", os.O_RDWR | os.O_CLOEXEC)
     while True:
-        os.close(_held(place / "users.lock"))
-        starting = _held(place / "start.lock")
-        users = taken(place / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if users is not None:
-            stop_server(place / "data")
+        fcntl.flock(users, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_UN)  # else this keeper would wait for itself below
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_still(place / "start.lock", starting):
+                stop_server(place / "data")
             os.close(own_lock)
             return
-        os.close(starting)
+        fcntl.flock(starting, fcntl.LOCK_UN)
 
 
-def _held(path: Path) -> int:
-    descriptor = taken(path, fcntl.LOCK_EX)
-    if descriptor is None:  # never: a lock without LOCK_NB waits
-        raise BlockingIOError(path)
-    return descriptor
+def is_still(path: Path, descriptor: int) -> bool:
+    """Whether the path names the open file: false once the place was removed, or made anew."""
+    try:
+        named = path.stat()
+    except OSError:
+        return False
+    opened = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
 
 if __name__ == "__main__":

@@ -33,13 +33,13 @@ class Account:
     other: bool
 
     def run(
-        self, command: Sequence[str | Path], **settings: str
+        self, command: Sequence[str | Path], pass_fds: Sequence[int] = ()
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as this account, with a bare environment, and collect what it says."""
         become = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.other else {}
         return subprocess.run(  # type: ignore[call-overload, no-any-return]  # noqa: S603
             [str(part) for part in command],
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **settings},
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -47,6 +47,7 @@ class Account:
             text=True,
             errors="replace",
             check=False,
+            pass_fds=pass_fds,
             umask=0o077,
             start_new_session=True,
             **become,
