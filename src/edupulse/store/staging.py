@@ -93,11 +93,12 @@ def stage(connection: Connection, kind: Kind, frames: Iterable[pl.DataFrame]) ->
     )
     connection.execute("ALTER TABLE pg_temp.staged ADD defaulted boolean NOT NULL")
     copy = SQL("COPY {} ({}, defaulted) FROM STDIN (FORMAT csv)").format(STAGED, names.columns)
-    with connection.cursor() as cursor, cursor.copy(copy) as sink:
-        for frame in frames:
+    for frame in frames:
+        # One COPY a frame: making the next frame may ask the same connection something.
+        with connection.cursor() as cursor, cursor.copy(copy) as sink:
             sink.write(_as_csv(names, frame))
-            done.rows += frame.height
-            done.defaulted += int(frame["defaulted"].sum())
+        done.rows += frame.height
+        done.defaulted += int(frame["defaulted"].sum())
     connection.execute("ANALYZE pg_temp.staged")
     return done
 

@@ -1,0 +1,126 @@
+"""The records of some students with all their versions, and what was known of them when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from psycopg.sql import Composable
+
+from edupulse.school.errors import BadInput
+from edupulse.school.kind import Kind
+from edupulse.school.knowledge import READ_KINDS, History, Known, StudentKeys
+from edupulse.school.records import (
+    COURSE_GRADES,
+    DEMOGRAPHICS,
+    ENROLLMENTS,
+    MARKS,
+    SCHOOLS,
+    SECTIONS,
+    STUDENT_IDS,
+    STUDENT_KINDS,
+)
+from edupulse.store.reading import EVERYTHING, Reading, When, among
+
+_FEW_SECTIONS = 20_000
+"""Up to so many sections are asked for one by one; a larger block of students reads them all."""
+
+
+def history(
+    reading: Reading, students: Sequence[int] | StudentKeys, until: datetime | None = None
+) -> History:
+    """Every version of these students' records, or every version known by `until` (aware).
+
+    Records of numbers that were merged into these students come along.
+    """
+    when = When() if until is None else When(until=_aware(until))
+    return _history(reading, _keys(students), when)
+
+
+def known(reading: Reading, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
+    """What was known of these students at `as_of`: the one door to records (law 1)."""
+    return _history(reading, _keys(students), When(at=_aware(as_of))).at(as_of)
+
+
+def students_at(reading: Reading, as_of: datetime, school: int | None = None) -> StudentKeys:
+    """The keys of all students enrolled on the local day of `as_of`, as known then, sorted.
+
+    Of merged numbers the one that stands now. With `school`: those enrolled there.
+    """
+    when = When(at=_aware(as_of))
+    kinds = (SCHOOLS, STUDENT_IDS, ENROLLMENTS)
+    frames = {kind.name: reading.versions(kind, EVERYTHING, when) for kind in kinds}
+    merged_into = frames[STUDENT_IDS.name]["student"]
+    everyone = pl.concat([frames[ENROLLMENTS.name]["student"], merged_into]).unique().sort()
+    record = History(everyone.to_numpy(), frames).at(as_of)
+    enrolled = _enrolled(record)
+    if school is not None:
+        enrolled = enrolled.filter(pl.col("school") == school)
+    return enrolled["student"].unique().sort().to_numpy().astype(np.int32)
+
+
+def demographics(reading: Reading, students: Sequence[int] | StudentKeys) -> pl.DataFrame:
+    """What is on record for the fairness audit, one row a student; never an input (law 15)."""
+    rows = reading.versions(DEMOGRAPHICS, among("student", _keys(students)))
+    current = rows.filter(pl.col("known_until").is_null(), ~pl.col("retracted"))
+    return current.select(list(DEMOGRAPHICS.schema))
+
+
+def _history(reading: Reading, students: StudentKeys, when: When) -> History:
+    merges = _merges_into(reading, students, when)
+    theirs = among("student", np.union1d(students, merges["old_student_id"].to_numpy()))
+    frames = {kind.name: reading.versions(kind, theirs, when) for kind in STUDENT_KINDS}
+    frames[STUDENT_IDS.name] = merges
+    frames[SECTIONS.name] = reading.versions(SECTIONS, _sections_in(frames), when)
+    rest = [kind for kind in READ_KINDS if kind.name not in frames]
+    frames |= {kind.name: reading.versions(kind, EVERYTHING, when) for kind in rest}
+    return History(students, frames)
+
+
+def _merges_into(reading: Reading, students: StudentKeys, when: When) -> pl.DataFrame:
+    """Versions of merges on the way to these students, or away from them."""
+    every = reading.versions(STUDENT_IDS, EVERYTHING, when)
+    reached = set(students.tolist())
+    before = -1
+    while before != len(reached):
+        before = len(reached)
+        leading = every.filter(pl.col("student").is_in(list(reached)))
+        reached |= set(leading["old_student_id"].to_list())
+    return every.filter(pl.col("old_student_id").is_in(list(reached)))
+
+
+def _sections_in(frames: dict[str, pl.DataFrame]) -> Composable:
+    named = [frames[kind.name]["section"] for kind in _BY_SECTION]
+    sections = pl.concat(named).unique().drop_nulls()
+    if sections.len() > _FEW_SECTIONS:
+        return EVERYTHING
+    return among("section", sections.to_numpy().astype(np.int32))
+
+
+_BY_SECTION: tuple[Kind, ...] = (MARKS, COURSE_GRADES)
+
+
+def _enrolled(record: Known) -> pl.DataFrame:
+    today = record.last_days()
+    days = pl.DataFrame(
+        {"school": list(today), "today": list(today.values())},
+        schema={"school": pl.Int32, "today": pl.Date},
+    )
+    open_ended = pl.col("left_on").is_null() | (pl.col("left_on") >= pl.col("today"))
+    return (
+        record.frame(ENROLLMENTS)
+        .join(days, on="school")
+        .filter(pl.col("entered_on") <= pl.col("today"), open_ended)
+    )
+
+
+def _keys(students: Sequence[int] | StudentKeys) -> StudentKeys:
+    return np.asarray(students, np.int32)
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise BadInput("An as-of instant needs a time zone.", "Give it as UTC.")
+    return instant

@@ -1,0 +1,96 @@
+"""Who a student is, for people's screens: ids and names, never an input of a score."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+import polars as pl
+from psycopg import Connection
+
+from edupulse.school.errors import NotFound
+
+NAMES = {
+    "student": pl.Int32(),
+    "student_id": pl.String(),
+    "local_id": pl.String(),
+    "first_name": pl.String(),
+    "last_name": pl.String(),
+}
+
+
+def student_names(connection: Connection, students: Iterable[int]) -> pl.DataFrame:
+    """Key, UUID, the district's number and the names of some students, by key."""
+    rows = connection.execute(_NAMES, [[int(key) for key in students]]).fetchall()
+    return pl.DataFrame(rows, schema=NAMES, orient="row")
+
+
+_NAMES = """
+    SELECT i.student, i.student_id::text, i.local_id, s.first_name, s.last_name
+    FROM identity.student i
+    LEFT JOIN records.students s ON s.student = i.student AND NOT s.retracted
+    WHERE i.student = ANY(%s::integer[]) ORDER BY i.student
+"""
+
+
+def resolve_student(connection: Connection, name: str) -> int:
+    """The key of a student by UUID or the district's number; a merged number leads to the new one.
+
+    Raises NotFound.
+    """
+    row = connection.execute(_BY_UUID if _is_uuid(name) else _BY_NUMBER, [name]).fetchone()
+    if row is None:
+        raise NotFound("There is no such student.", "Give the student_id or the district's number.")
+    last = connection.execute(_SURVIVOR, {"student": row[0]}).fetchone()
+    return int(last[0]) if last else int(row[0])
+
+
+_BY_UUID = "SELECT student FROM identity.student WHERE student_id = %s"
+_BY_NUMBER = "SELECT student FROM identity.student WHERE local_id = %s"
+_SURVIVOR = """
+    WITH RECURSIVE way (student, step, seen) AS (
+        SELECT %(student)s::integer, 0, ARRAY[%(student)s::integer]
+        UNION ALL
+        SELECT m.student, way.step + 1, way.seen || m.student
+        FROM way JOIN records.student_ids m
+          ON m.old_student_id = way.student AND NOT m.retracted
+        WHERE m.student <> ALL(way.seen)
+    )
+    SELECT student FROM way ORDER BY step DESC LIMIT 1
+"""
+
+
+def school_key(connection: Connection, local_id: str) -> int:
+    """The key of a school by the district's id. Raises NotFound."""
+    row = connection.execute(
+        "SELECT school FROM identity.school WHERE local_id = %s", [local_id]
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such school.", "Give the school_id of schools.csv.")
+    return int(row[0])
+
+
+def school_names(connection: Connection) -> pl.DataFrame:
+    """Key, the district's id, name and time zone of every school, by key."""
+    rows = connection.execute(_SCHOOLS).fetchall()
+    return pl.DataFrame(rows, schema=SCHOOL_NAMES, orient="row")
+
+
+SCHOOL_NAMES = {
+    "school": pl.Int32(),
+    "school_id": pl.String(),
+    "name": pl.String(),
+    "timezone": pl.String(),
+}
+_SCHOOLS = """
+    SELECT i.school, i.local_id, s.name, s.timezone
+    FROM identity.school i JOIN records.schools s ON s.school = i.school AND NOT s.retracted
+    ORDER BY i.school
+"""
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False

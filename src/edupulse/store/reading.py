@@ -1,0 +1,111 @@
+"""Reads frames from one unmoving snapshot of the database, by ADBC: Arrow all the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from adbc_driver_manager import Error as AdbcError
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from edupulse.school.kind import Kind
+from edupulse.school.knowledge import StudentKeys
+from edupulse.store.connection import adbc_connection, down
+from edupulse.store.rows import frame_values
+from edupulse.store.tables import schema_of
+
+EVERYTHING = SQL("true")
+
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# One order of rows for one state of the tables: no shared scans, no gathering from workers.
+_STEADY = "SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0"
+
+
+class Reading:
+    """A snapshot: every query sees the same state, whatever is committed meanwhile."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def rows(self, query: Composable) -> pl.DataFrame:
+        """The rows of a query, as the database types them."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(query.as_string())
+            found: pl.DataFrame = cursor.fetch_polars()
+        return found
+
+    def versions(
+        self, kind: Kind, which: Composable = EVERYTHING, when: When | None = None
+    ) -> pl.DataFrame:
+        """Versions of a kind with its `version_schema`, of the records for which `which` holds."""
+        when = when or When()
+        wanted = SQL(", ").join(Identifier(f.column) for f in kind.fields)
+        schema = schema_of(kind)
+        query = _VERSIONS.format(
+            columns=wanted,
+            current=Identifier(schema, kind.name),
+            past=Identifier(schema, f"{kind.name}_past"),
+            which=which,
+            of_current=when.of_current,
+            of_past=when.of_past,
+        )
+        return self.rows(query).select(
+            *frame_values(kind), "known_from", "known_until", "retracted"
+        )
+
+
+_VERSIONS = SQL("""
+    SELECT {columns}, known_from, NULL::timestamptz AS known_until, retracted
+    FROM {current} WHERE {which} AND {of_current}
+    UNION ALL
+    SELECT {columns}, known_from, known_until, retracted
+    FROM {past} WHERE {which} AND {of_past}
+""")
+
+
+class When:
+    """Which versions: all; those that had come by an instant; or those that held at one."""
+
+    def __init__(self, until: datetime | None = None, at: datetime | None = None) -> None:
+        self.of_current: Composable = EVERYTHING
+        self.of_past: Composable = EVERYTHING
+        if until is not None:
+            self.of_current = SQL("known_from <= {}").format(Literal(until))
+            self.of_past = self.of_current
+        if at is not None:
+            # As History.at() filters, which goes over these rows once more.
+            held = SQL("known_from <= {} AND NOT retracted").format(Literal(at))
+            self.of_current = held
+            self.of_past = SQL("{} AND known_until > {}").format(held, Literal(at))
+
+
+def among(column: str, keys: StudentKeys) -> Composable:
+    """The condition that a key column is one of `keys`; a run without gaps becomes a range."""
+    keys = np.unique(keys)
+    if keys.size == 0:
+        return SQL("false")
+    name, first, last = Identifier(column), int(keys[0]), int(keys[-1])
+    if last - first + 1 == keys.size:
+        return SQL("{} BETWEEN {} AND {}").format(name, Literal(first), Literal(last))
+    listed = SQL(",").join(SQL(str(int(key))) for key in keys)
+    return SQL("{} = ANY(ARRAY[{}]::integer[])").format(name, listed)
+
+
+@contextmanager
+def reading(url: str | None) -> Iterator[Reading]:
+    """A snapshot of the database at `url`, for as long as the context lasts."""
+    connection = adbc_connection(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_SNAPSHOT)
+            for setting in _STEADY.split(";"):
+                cursor.execute(setting)
+        yield Reading(connection)
+    except AdbcError as error:
+        raise down(error) from error
+    finally:
+        connection.close()

@@ -1,0 +1,123 @@
+"""The store: one object that opens the database and offers what the floors above may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from psycopg import Connection
+from sqlalchemy import Engine
+
+from edupulse.school.knowledge import History, Known, StudentKeys
+from edupulse.store import (
+    checkpoints,
+    connection,
+    fingerprint,
+    histories,
+    people,
+    reading,
+    risks,
+    schema,
+)
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open database; made by `open_store`.
+
+    Each method is one transaction of its own. `writing` and `snapshot` give a connection for more
+    than one thing in one transaction, for the functions of the modules of this room.
+    """
+
+    url: str | None
+    engine: Engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: committed when the context ends well, else undone."""
+        with self.engine.begin() as opened:
+            driver = opened.connection.driver_connection
+            assert isinstance(driver, Connection)  # noqa: S101  (psycopg is the only driver)
+            yield driver
+
+    @contextmanager
+    def snapshot(self) -> Iterator[reading.Reading]:
+        """A read-only view of one state of the database."""
+        with reading.reading(self.url) as opened:
+            yield opened
+
+    def known(self, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
+        """What was known of these students at `as_of` (aware): the one door (law 1)."""
+        with self.snapshot() as opened:
+            return histories.known(opened, students, as_of)
+
+    def history(
+        self, students: Sequence[int] | StudentKeys, until: datetime | None = None
+    ) -> History:
+        """All versions of these students' records, or those known by `until`."""
+        with self.snapshot() as opened:
+            return histories.history(opened, students, until)
+
+    def students_at(self, as_of: datetime, school: str | None = None) -> StudentKeys:
+        """The keys of the students enrolled on the day of `as_of`; `school` is the district's id.
+
+        Raises NotFound for a school that is not there.
+        """
+        with self.writing() as opened:
+            key = None if school is None else people.school_key(opened, school)
+        with self.snapshot() as opened_snapshot:
+            return histories.students_at(opened_snapshot, as_of, key)
+
+    def demographics(self, students: Sequence[int] | StudentKeys) -> pl.DataFrame:
+        """Groups for the fairness audit alone; never an input of a score (law 15)."""
+        with self.snapshot() as opened:
+            return histories.demographics(opened, students)
+
+    def student_names(self, students: Iterable[int]) -> pl.DataFrame:
+        """UUID, the district's number and names of some students, by key, for people's screens."""
+        with self.writing() as opened:
+            return people.student_names(opened, students)
+
+    def resolve_student(self, name: str) -> int:
+        """The key of a student by UUID or the district's number. Raises NotFound."""
+        with self.writing() as opened:
+            return people.resolve_student(opened, name)
+
+    def fingerprint(self) -> str:
+        """Changes when the records change."""
+        with self.writing() as opened:
+            return fingerprint.fingerprint(opened)
+
+    def save_risks(self, said: Iterable[risks.StoredRisk]) -> risks.Saved:
+        """Store answers; the same question asked twice keeps its first answer."""
+        with self.writing() as opened:
+            return risks.save_risks(opened, said)
+
+    def latest_risks(
+        self, students: Iterable[int] | None = None, as_of: datetime | None = None
+    ) -> pl.DataFrame:
+        """The newest stored answer about each student, riskiest first."""
+        with self.writing() as opened:
+            return risks.latest_risks(opened, students, as_of)
+
+    def champion(self) -> checkpoints.Registered | None:
+        """The checkpoint that serves; None where the rules do."""
+        with self.writing() as opened:
+            return checkpoints.champion(opened)
+
+
+@contextmanager
+def open_store(url: str | None = None) -> Iterator[Store]:
+    """Open the database at `url`, or that of the settings, with its tables in their newest form.
+
+    Raises DatabaseDown where it does not answer.
+    """
+    engine = connection.engine(url)
+    try:
+        schema.migrate(engine)
+        yield Store(url, engine)
+    finally:
+        engine.dispose()
