@@ -19,10 +19,9 @@ from edupulse.sources.delivery import (
     Batch,
     Ledger,
     Progress,
-    batch_schema,
     dtype_in_batch,
 )
-from edupulse.sources.derived import completed
+from edupulse.sources.derived import completed, with_defaults
 from edupulse.sources.packed import ENDINGS, pieces
 from edupulse.sources.rows import Piece, rows, split_header
 
@@ -92,7 +91,7 @@ class CsvFolder:
         typed = _typed(kind, raw).with_columns(file=pl.lit(file), line=pl.Series(piece.line))
         good = self._kept(kind, typed, _problems_of_cells(kind, raw, typed))
         good = self._kept(kind, good, _problems_between_fields(kind, good))
-        return completed(kind, _with_defaults(kind, good), self.ledger, file)
+        return completed(kind, with_defaults(kind, good), self.ledger, file)
 
     def _kept(self, kind: Kind, frame: pl.DataFrame, problems: list[_Problem]) -> pl.DataFrame:
         """The rows without a problem; the ledger gets the others, each with its first one."""
@@ -218,16 +217,3 @@ def _problems_between_fields(kind: Kind, frame: pl.DataFrame) -> list[_Problem]:
         _Problem(check.field, frame.select(check.broken.fill_null(False)).to_series(), check.reason)
         for check in CHECKS.get(kind.name, ())
     ]
-
-
-def _with_defaults(kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
-    """Empty fields that have a default get it."""
-    defaults = {f.name: f.default for f in kind.fields if f.default is not None}
-    filled = frame.with_columns(
-        *(
-            pl.col(name).fill_null(pl.lit(value).cast(frame.schema[name]))
-            for name, value in defaults.items()
-        ),
-        pl.col("retracted").fill_null(False),
-    )
-    return filled.select(list(batch_schema(kind)))

@@ -8,7 +8,7 @@ from edupulse.school.behaviors import severity_of_behavior
 from edupulse.school.kind import Kind
 from edupulse.school.records import SUBJECTS
 from edupulse.school.subjects import subject_of_sced
-from edupulse.sources.delivery import Ledger
+from edupulse.sources.delivery import Ledger, batch_schema
 
 _EMPTY_MEANS: dict[str, tuple[str, pl.Expr]] = {
     "sections": (
@@ -28,6 +28,19 @@ _STILL_EMPTY = {
     "incidents": "incidents whose behavior the table does not have: their severity is unknown",
     "marks": "marks with neither points nor a status: their status is unknown",
 }
+
+
+def with_defaults(kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame in the batch schema of its kind: absent columns empty, defaults filled in."""
+    defaults = {f.name: f.default for f in kind.fields if f.default is not None}
+    schema = batch_schema(kind)
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None))
+        .cast(dtype)
+        .fill_null(pl.lit(defaults.get(name, False if name == "retracted" else None), dtype))
+        .alias(name)
+        for name, dtype in schema.items()
+    )
 
 
 def completed(kind: Kind, frame: pl.DataFrame, ledger: Ledger, file: str) -> pl.DataFrame:
