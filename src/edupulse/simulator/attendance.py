@@ -65,7 +65,7 @@ def attend(
 
 def _fall_ill(state: State, here: Rows, fate: draws.Keys, day: int, nature: Nature) -> Flags:
     """True for who is ill today; a spell goes on over instructional days."""
-    season = 1.0 + 0.8 * np.cos(2.0 * np.pi * (day - MIDWINTER) / 365.25)
+    season = 1.0 + 0.35 * np.cos(2.0 * np.pi * (day - MIDWINTER) / 365.25)
     falls = draws.uniform(fate, "ill", day) < nature.illness_a_day * season * state.frailty[here]
     spell = 1 + (nature.illness_days * draws.exponential(fate, "spell", day) * 0.8).astype(np.int32)
     left = np.where((state.ill[here] == 0) & falls, np.minimum(spell, 15), state.ill[here])

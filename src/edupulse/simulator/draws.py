@@ -85,7 +85,7 @@ def choose(keys: Keys, weights: npt.ArrayLike, name: str, *steps: int) -> npt.ND
     edges = np.cumsum(table, axis=1)
     point = uniform(keys, name, *steps) * edges[:, -1]
     index = (point[:, None] >= edges).sum(axis=1)
-    return np.minimum(index, table.shape[1] - 1)
+    return np.asarray(np.minimum(index, table.shape[1] - 1))
 
 
 def _unit(bits: Keys) -> Floats:

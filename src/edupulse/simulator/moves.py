@@ -34,7 +34,7 @@ class Exits:
     school: Ints
     entered_on: Ints
     sections: Ints
-    kind: Ints
+    way: Ints
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _single(
     target = _another_school(state, row, places, day)
     stays = (way == 2) & (target < 0)
     row, way, target = row[~stays], way[~stays], target[~stays]
-    _plan_return(state, row, way, target, places, day, nature)
+    _plan_return(state, row, way, target, day, nature)
     return row, np.where(way == 0, DROPPED_OUT, TRANSFERRED).astype(np.int32)
 
 
@@ -141,7 +141,7 @@ def _another_school(state: State, row: Rows, places: Places, day: int) -> Ints:
 
 
 def _plan_return(
-    state: State, row: Rows, way: Ints, target: Ints, places: Places, day: int, nature: Nature
+    state: State, row: Rows, way: Ints, target: Ints, day: int, nature: Nature
 ) -> None:
     lot = draws.uniform(state.fate[row], "comes back", day)
     wait = 20 + (draws.uniform(state.fate[row], "away for", day) * 40).astype(np.int32)

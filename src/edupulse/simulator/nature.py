@@ -22,26 +22,26 @@ class Nature:
     withdrawal_pace: float = 0.25  # work falls with the load; coming to school follows later
 
     # Attendance.
-    trait_spread: float = 0.86
-    avoid: float = -3.93
-    illness_a_day: float = 0.0075
+    trait_spread: float = 0.98
+    avoid: float = -3.91
+    illness_a_day: float = 0.0058
     illness_days: float = 2.1
     partial_a_day: float = 0.010
     tardy_a_day: float = 0.030
 
     # Course work.
     work_trait: float = 0.75
-    missing: float = -3.45
-    missing_by_work: float = 1.45
-    missing_when_absent: float = 0.9
+    missing: float = -4.62
+    missing_by_work: float = 1.4
+    missing_when_absent: float = 2.1
     handed_in_late: float = 0.45
     late_share: float = 0.85
-    quality: float = 89.5
-    quality_by_ability: float = 4.5
-    quality_by_work: float = 4.0
+    quality: float = 92.5
+    quality_by_ability: float = 4.0
+    quality_by_work: float = 3.5
     quality_by_aptitude: float = 3.0
-    quality_by_backlog: float = 2.2
-    quality_noise: float = 11.0
+    quality_by_backlog: float = 4.2
+    quality_noise: float = 9.0
     backlog_keep: float = 0.95
 
     # Conduct.
@@ -51,7 +51,7 @@ class Nature:
     exclusion_weighs: float = 0.35
 
     # Moves, a school year.
-    drop_out: float = 0.018
+    drop_out: float = 0.017
     drop_by_engagement: float = 0.85
     move_away: float = 0.045
     move_within: float = 0.025

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +89,7 @@ def build_people(plan: DistrictPlan, places: Places, low: int, high: int) -> Peo
         hardship=hardship,
         ability=ability,
         attending=attending,
-        working=0.8 * attending + 0.2 * ability + 0.5 * draws.normal(keys, "working"),
+        working=0.85 * attending + 0.2 * ability + 0.4 * draws.normal(keys, "working"),
         calm=0.5 * attending + 0.85 * draws.normal(keys, "calm"),
         frailty=np.exp(0.5 * draws.normal(keys, "frailty")),
         aptitude=np.stack([draws.normal(keys, "aptitude", s) for s in range(len(SLOTS))], axis=1),
@@ -126,7 +127,7 @@ def home_school(places: Places, keys: draws.Keys, grade: Ints) -> Ints:
     return school
 
 
-def _demographics(keys: draws.Keys, hardship: Floats) -> dict[str, npt.NDArray[np.generic]]:
+def _demographics(keys: draws.Keys, hardship: Floats) -> dict[str, npt.NDArray[Any]]:
     """Groups by hardship alone: whatever they seem to cause is the context behind them."""
     weights = np.array(GROUP_SHARE) * np.exp(np.outer(hardship, GROUP_HARDSHIP))
     group = draws.choose(keys, weights, "group")

@@ -122,7 +122,7 @@ def build_places(plan: DistrictPlan) -> Places:
         sced=_either(keys, "sced", quirk, on=(0, 1, 3), share=0.5),
         every_day=quirk == 4,
         records=_recorded(keys, quirk, plan.missingness),
-        passing=np.where(quirk == 4, 65.0, 60.0),
+        passing=np.where(quirk == 4, 62.0, 60.0),
         planned=planned,
         open=planned & ~snow,
         half=half,

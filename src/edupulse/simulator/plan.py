@@ -14,9 +14,9 @@ class DistrictPlan:
     """A district in full: the same plan gives the same bytes.
 
     `signal` scales how strongly engagement moves attendance, work and conduct (0: not at all).
-    `referral_bias` multiplies the recorded referrals of the students of `biased_groups` for the same
-    conduct. `missingness` is the chance that a school's attendance system is down for days in a
-    year, and that a school beyond the sixth leaves out a kind of entry. An intervention adds
+    `referral_bias` multiplies the recorded referrals of the students of `biased_groups` for
+    the same conduct. `missingness` is the chance that a school's attendance system is down for days
+    in a year, and that a school beyond the sixth leaves out a kind of entry. An intervention adds
     `intervention_effect` (in standard deviations of engagement) to a random
     `intervention_share` of the students from week `intervention_week` of the last year on.
     """

@@ -53,7 +53,7 @@ class Tally:
         """Add one day; who has left the school of the as-of day is not counted further."""
         places = world.places
         self.elapsed += places.open[self.school, facts.day]
-        inside = (self.elapsed >= FIRST) & (self.elapsed <= LAST) & ~self.gone
+        inside = np.asarray((self.elapsed >= FIRST) & (self.elapsed <= LAST) & ~self.gone)
         self._attendance(facts, world, inside)
         for grades in (g for g in facts.grades if g.final):
             rows = grades.row[inside[grades.row]]
@@ -71,11 +71,11 @@ class Tally:
         self.missed[facts.here[counts]] += seen.missed[counts]
 
     def _exits(self, facts: Facts, inside: Flags) -> None:
-        row, kind = facts.exits.row, facts.exits.kind
+        row, way = facts.exits.row, facts.exits.way
         early = self.elapsed[row] < FIRST
         within = inside[row]
-        self.dropped[row] |= within & (kind == DROPPED_OUT)
-        self.lost[row] |= (within & (kind == TRANSFERRED)) | (early & ~self.gone[row])
+        self.dropped[row] |= within & (way == DROPPED_OUT)
+        self.lost[row] |= (within & (way == TRANSFERRED)) | (early & ~self.gone[row])
         self.gone[row] = True
 
     def outcomes(self) -> Outcomes:

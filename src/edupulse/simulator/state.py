@@ -71,9 +71,7 @@ class State:
 
     def effort(self, rows: npt.NDArray[np.integer]) -> Floats:
         """What makes a student work: it falls at once with a crisis, before attendance does."""
-        return np.asarray(
-            self.working[rows] + self.mood[rows] - self.load[rows] + self.boost[rows]
-        )
+        return np.asarray(self.working[rows] + self.mood[rows] - self.load[rows] + self.boost[rows])
 
 
 def begin(people: People, plan: DistrictPlan, nature: Nature) -> State:

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 SCORED, MISSING, LATE, EXCUSED = range(4)
 SECOND_WEIGHT = 2.0  # of an assessment, in schools that weigh single marks
-EASIER = np.array([5.0] * 6 + [2.0] * 3 + [0.0] * 4)  # points by grade level: fewer fail early on
+CARE = np.array([-1.6] * 6 + [-0.8] * 3 + [0.0] * 4)  # work missing, by grade level: fewer early on
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def hand_in(
     fate = draws.fork_by(draws.fork(state.fate[row], "work", day), slot)
     effort = plan.signal * state.effort(here)[at]
     away = (seen.missed[at] >= 0.5) | seen.out[at]
-    status, lag = _status(fate, effort, away, seen.excused[at], nature)
+    status, lag = _status(fate, effort, CARE[state.grade[row]], away, seen.excused[at], nature)
     quality = _quality(state, row, slot, fate, effort, courses.leniency[section], nature)
     possible = courses.points[section, offset]
     points = np.round(possible * quality / 50.0) / 2.0
@@ -74,11 +74,13 @@ def hand_in(
 def _status(
     fate: draws.Keys,
     effort: Floats,
+    care: Floats,
     away: npt.NDArray[np.bool_],
     excused: npt.NDArray[np.bool_],
     nature: Nature,
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]:
-    logit = nature.missing - nature.missing_by_work * effort + nature.missing_when_absent * away
+    logit = nature.missing + care - nature.missing_by_work * effort
+    logit = logit + nature.missing_when_absent * away
     missing = draws.uniform(fate, "missing") < 1.0 / (1.0 + np.exp(-logit))
     late = missing & (draws.uniform(fate, "late") < nature.handed_in_late)
     free = away & excused & (draws.uniform(fate, "free") < 0.2)
@@ -104,7 +106,6 @@ def _quality(
         + nature.quality_by_aptitude * state.aptitude[row, slot]
         - nature.quality_by_backlog * state.backlog[row]
         + leniency
-        + EASIER[state.grade[row]]
         + nature.quality_noise * draws.normal(fate, "quality"),
         0.0,
         100.0,
@@ -112,7 +113,7 @@ def _quality(
 
 
 def percents(state: State, rows: Rows, places: Places) -> Floats:
-    """The percent of each course this term, to a tenth: `[rows, slot]`; NaN where nothing counts."""
+    """The percent of each course this term, to a tenth: `[rows, slot]`; NaN where none is due."""
     earned = state.earned[rows].astype(np.float64)
     possible = state.possible[rows].astype(np.float64)
     shares = np.where(places.by_category[state.school[rows]], 1.0, 0.0)[:, None, None]

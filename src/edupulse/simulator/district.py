@@ -1,0 +1,108 @@
+"""A whole district: in memory for a test, or block by block into a CSV folder with its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from edupulse.simulator.days import World, build_world
+from edupulse.simulator.folder import Folder
+from edupulse.simulator.office.attendance import attendance
+from edupulse.simulator.office.desk import Desk
+from edupulse.simulator.office.discipline import exclusions, incidents
+from edupulse.simulator.office.enrollment import caseloads, enrollments, section_students, stays
+from edupulse.simulator.office.gradebook import course_grades, marks
+from edupulse.simulator.office.registry import demographics, guardians, student_ids, students
+from edupulse.simulator.office.setup import setup
+from edupulse.simulator.people import build_people, student_count
+from edupulse.simulator.plan import DistrictPlan
+from edupulse.simulator.story import Story, tell
+from edupulse.simulator.truth import Truth, joined, pair_share, test_days, truth_of
+
+Frames = dict[str, pl.DataFrame]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class District:
+    """A district in memory: a frame for each file of the CSV folder, and the truth."""
+
+    frames: Frames
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written: students, rows by file, and the folder."""
+
+    folder: Path
+    students: int
+    rows: dict[str, int]
+    pairs: int
+
+
+def district(plan: DistrictPlan) -> District:
+    """The whole district in memory; for tests and small plans."""
+    world = build_world(plan)
+    blocks = list(_blocks(world))
+    frames = setup(world)
+    for name in blocks[0][0]:
+        frames[name] = pl.concat([block[name] for block, _ in blocks])
+    return District(frames, joined([truth for _, truth in blocks]))
+
+
+def simulate(
+    plan: DistrictPlan, out: Path, *, compress: str = "none", progress: Progress | None = None
+) -> Summary:
+    """Write the CSV folder of a plan to `out` and its truth to `out/truth`.
+
+    `compress` is `none` or `zst`. `progress(done, total)` is called after each block of students.
+    Raises BadInput where `out` already holds something.
+    """
+    world = build_world(plan)
+    total = student_count(plan, world.places)
+    truths: list[Truth] = []
+    with Folder(out, compress) as folder:
+        for name, frame in setup(world).items():
+            folder.add(name, frame)
+        for number, (frames, truth) in enumerate(_blocks(world), start=1):
+            for name, frame in frames.items():
+                folder.add(name, frame)
+            truths.append(truth)
+            if progress is not None:
+                progress(min(number * plan.block, total), total)
+        truth = joined(truths)
+        folder.add_truth(truth, plan)
+    return Summary(out, total, folder.rows, truth.probabilities.height)
+
+
+def _blocks(world: World) -> Iterator[tuple[Frames, Truth]]:
+    plan = world.plan
+    total = student_count(plan, world.places)
+    as_of = test_days(world) if plan.truth_pairs else {}
+    share = pair_share(world, len(as_of))
+    for low in range(0, total, plan.block):
+        people = build_people(plan, world.places, low, min(low + plan.block, total))
+        story, desk = tell(world, people, share, as_of), Desk(world, people)
+        yield _frames(story, desk), truth_of(story, desk)
+
+
+def _frames(story: Story, desk: Desk) -> Frames:
+    stay = stays(story, desk)
+    return {
+        "students": students(desk),
+        "student_ids": student_ids(desk),
+        "demographics": demographics(desk),
+        "guardians": guardians(desk),
+        "caseloads": caseloads(stay, desk),
+        "enrollments": enrollments(stay, desk),
+        "section_students": section_students(story, desk),
+        "attendance": attendance(story, desk),
+        "marks": marks(story, desk),
+        "course_grades": course_grades(story, desk),
+        "incidents": incidents(story, desk),
+        "exclusions": exclusions(story, desk),
+    }

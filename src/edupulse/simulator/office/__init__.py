@@ -1,0 +1,1 @@
+"""What the district's own system writes of what happened, and when it learns it."""
