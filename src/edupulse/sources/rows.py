@@ -70,14 +70,19 @@ def rows(pieces: Iterator[bytes], wanted: Sequence[int], width: int, file: str) 
     line, kept = 2, b""
     for piece in pieces:
         whole, kept = _whole_records(kept + piece)
-        if not whole and len(kept) <= LONGEST_RECORD:
+        while not whole and len(kept) > LONGEST_RECORD:
+            _, end, kept = kept.partition(b"\n")
+            if not end:
+                raise BadInput("the line does not end.", "Is this CSV?", file=file, line=line)
+            yield _piece([], [], wanted, 1, [(line, QUOTES)])
+            line += 1
+            whole, kept = _whole_records(kept)
+        if not whole:
             continue
         read = _at_once(whole, wanted, width, line)
         if read is None:
-            read, unread = _line_by_line(whole or kept, wanted, width, line, is_last=False)
-            kept = unread + kept if whole else unread
-        if read.lines == 0 and len(kept) > LONGEST_RECORD:
-            raise BadInput("the line does not end.", "Is this CSV?", file=file, line=line)
+            read, unread = _line_by_line(whole, wanted, width, line, is_last=False)
+            kept = unread + kept
         yield read
         line += read.lines
     if kept:
@@ -206,9 +211,19 @@ def _line_by_line(
         elif isinstance(found, str):
             bad.append((line + at, found))
         at += max(used, 1)
-    schema = {str(i): pl.String() for i in wanted}
-    cells = pl.DataFrame(good, schema, orient="row").select(pl.all().replace("", None))
-    return Piece(cells, np.array(begun, np.int64), at, bad), b"".join(lines[at:])
+    return _piece(good, begun, wanted, at, bad), b"".join(lines[at:])
+
+
+def _piece(
+    good: list[list[str]],
+    begun: list[int],
+    wanted: Sequence[int],
+    lines: int,
+    bad: list[tuple[int, str]],
+) -> Piece:
+    cells = pl.DataFrame(good, {str(i): pl.String() for i in wanted}, orient="row")
+    empty_is_null = pl.all().replace("", None)
+    return Piece(cells.select(empty_is_null), np.array(begun, np.int64), lines, bad)
 
 
 def _split_at_newlines(data: bytes) -> list[bytes]:
