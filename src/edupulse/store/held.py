@@ -8,10 +8,9 @@ import polars as pl
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Identifier
 
-from edupulse.school.fields import Ref
 from edupulse.school.kind import Kind
 from edupulse.school.records import CALENDAR, COVERAGE, EXCLUSIONS, TERMS
-from edupulse.store.rows import frame_values, stand_in
+from edupulse.store.rows import frame_values
 from edupulse.store.staging import STAGED, Names
 
 SCOPE = {"key": pl.Int32(), "first": pl.Date(), "last": pl.Date()}
@@ -113,15 +112,6 @@ def _whose(kind: Kind) -> Composable:
         return _BY_SECTION
     own = Identifier("c", snapshot_scope(kind) or "school")
     return SQL("JOIN pg_temp.scope o ON o.key = {}").format(own)
-
-
-def unknown_key(kind: Kind, column: str) -> int | None:
-    """What stands in a key for an unknown reference of this column, if it may be unknown."""
-    for of in kind.fields:
-        if of.column == column and isinstance(of.type, Ref) and of.name in kind.key:
-            value: int | None = stand_in(of)
-            return value
-    return None
 
 
 def _columns(kind: Kind, of: str | None = None) -> Composable:

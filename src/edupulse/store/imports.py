@@ -27,7 +27,6 @@ def save_import(
     number: UUID,
     *,
     started: datetime,
-    finished: datetime,
     mode: str,
     source: str,
     report: dict[str, Any],
@@ -35,8 +34,8 @@ def save_import(
     """Write the report down in the import's own transaction."""
     connection.execute(
         "INSERT INTO state.imports (id, started, finished, mode, source, report)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (number, started, finished, mode, source, Jsonb(report)),
+        " VALUES (%s, %s, clock_timestamp(), %s, %s, %s)",
+        (number, started, mode, source, Jsonb(report)),
     )
 
 

@@ -1,0 +1,87 @@
+"""`edupulse import`: a folder of records into the database, and what became of its rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from edupulse.cli.console import out, progress
+from edupulse.pipeline.import_report import ImportReport
+from edupulse.pipeline.intake import intake
+from edupulse.sources.csv_folder import csv_folder
+from edupulse.sources.delivery import Delivery
+from edupulse.sources.oulad import oulad
+from edupulse.store.store import open_store
+
+MOST_SHOWN = 10
+
+
+class Source(StrEnum):
+    """What the folder holds."""
+
+    CSV = "csv"
+    OULAD = "oulad"
+
+
+def import_records(
+    folder: Annotated[Path, typer.Argument(help="The folder with the files (see docs/csv.md).")],
+    source: Annotated[
+        Source, typer.Option("--from", help="What the folder holds: CSV files, or OULAD's own.")
+    ] = Source.CSV,
+    snapshot: Annotated[
+        bool, typer.Option(help="The files are complete: retract what is not there any more.")
+    ] = False,
+    historical: Annotated[
+        bool | None,
+        typer.Option(
+            "--historical/--current",
+            help="Rows without known_at: known from their own dates, or from now. "
+            "Default: their own dates in the first import alone.",
+        ),
+    ] = None,
+    limit: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of bad rows in a file that is too many.")
+    ] = 0.05,
+) -> None:
+    """Import records: all of them or, when too many rows are bad, none; twice is once."""
+    with open_store() as store, progress() as told:
+        report = intake(
+            store,
+            _delivery(source, folder),
+            now=datetime.now(UTC),
+            historical=historical,
+            snapshot=snapshot,
+            limit=limit,
+            progress=told,
+        )
+    show(report)
+
+
+def _delivery(source: Source, folder: Path) -> Delivery:
+    return oulad(folder) if source is Source.OULAD else csv_folder(folder)
+
+
+def show(report: ImportReport) -> None:
+    """Print what an import did."""
+    table = Table(title=f"Import of {escape(report.source)} ({report.mode})", title_justify="left")
+    table.add_column("file")
+    counts = ("read", "new", "revised", "unchanged", "retracted", "rejected", "conflicts")
+    for name in counts:
+        table.add_column(name, justify="right")
+    for file in report.files:
+        table.add_row(file.kind, *(f"{getattr(file, name):,}" for name in counts))
+    out.print(table)
+    for bad in report.rejected_for[:MOST_SHOWN]:
+        where = f"{bad.file}, {bad.field}" if bad.field else bad.file
+        out.print(f"rejected: {bad.rows:,} x {escape(where)}: {escape(bad.reason)}")
+    for note in report.notes:
+        out.print(f"note: {escape(note)}")
+    if not report.changed:
+        out.print("Nothing was new.")
+    out.print(f"The report and the rejected rows are in {escape(str(report.folder))}")
