@@ -12,11 +12,13 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import nn
 
 from edupulse.model.configuration import NetworkConfig
+from edupulse.model.networks.risk_network import Ensemble, RiskNetwork
 from edupulse.model.rows import WindowRows
+from edupulse.model.scaling import Scaler
 from edupulse.model.training import predict
 from edupulse.school.errors import Refused
 
@@ -84,6 +86,15 @@ def run(onnx_bytes: bytes, windows: WindowRows) -> Mapping[str, NDArray[np.float
 def weights(network: nn.Module) -> bytes:
     """The network's weights and buffers as safetensors."""
     return save({name: part.contiguous() for name, part in network.state_dict().items()})
+
+
+def restore(weights: bytes, config: NetworkConfig, members: int) -> Ensemble:
+    """The network that `weights` were taken from, in evaluation mode."""
+    features = np.zeros(config.features, dtype=np.float32)
+    blank = Scaler(features, features)
+    network = Ensemble([RiskNetwork(config, blank) for _ in range(members)])
+    network.load_state_dict(load(weights))
+    return network.eval()
 
 
 class _Answers(nn.Module):

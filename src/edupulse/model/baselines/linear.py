@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from edupulse.model.baselines.summaries import last_week
+from edupulse.model.baselines.summaries import Table32, last_week
 from edupulse.model.curves import Array
 from edupulse.model.rows import OutcomeRows, WindowRows, require_two_classes
 from edupulse.model.scaling import Scaler, fit_scaler
@@ -34,7 +34,7 @@ class LinearLastWeek:
         """The log odds of the outcome."""
         return np.asarray(self._line.decision_function(self._design(last_week(windows))))
 
-    def _design(self, values: Array) -> Array:
+    def _design(self, values: Table32) -> Array:
         assert self._scaler is not None, "fit comes before score"  # noqa: S101
         seen = ~np.isnan(values)
         return np.concatenate((self._scaler.scale(values, seen), seen), axis=1).astype(np.float64)

@@ -28,7 +28,7 @@ class Indicators:
     @property
     def count(self) -> NDArray[np.int64]:
         """How many fired, `[N]`."""
-        return self.flagged.sum(axis=1)
+        return np.asarray(self.flagged.sum(axis=1), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -148,4 +148,4 @@ def _ranked(count: NDArray[np.int64], windows: WindowRows) -> Array:
     """
     absence = np.nan_to_num(_last(windows, "absence_rate_ytd")).clip(0, 1).round(6)
     percent = np.nan_to_num(_last(windows, "lowest_percent"), nan=100.0).clip(0, 100)
-    return 2.0 * count + absence + 4e-7 * (1 - percent / 100)
+    return np.asarray(2.0 * count + absence + 4e-7 * (1 - percent / 100), dtype=np.float64)

@@ -1,0 +1,141 @@
+"""An evaluation: intervals that cover, fair differences, populations, the way to JSON."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from edupulse.features.catalog import NAMES
+from edupulse.model.baselines.linear import LinearLastWeek
+from edupulse.model.baselines.rules import AbcRules
+from edupulse.model.contest import compete, rules, standard_contenders
+from edupulse.model.evaluation import LATENT_BOUND, Evaluation, Prediction, evaluate
+from edupulse.school.errors import BadInput, NotFound, NotReady
+from model.planted_rows import planted_labels, random_rows
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return random_rows(1000, seed=3)
+
+
+@pytest.fixture(scope="module")
+def labels(rows):
+    return planted_labels(rows)
+
+
+@pytest.fixture(scope="module")
+def evaluation(rows, labels) -> Evaluation:
+    noise = np.random.default_rng(0).normal(size=1000)
+    good = Prediction("good", labels.truth, labels.truth)
+    poor = Prediction("poor", noise, flagged=noise > 0)
+    latent = np.where(np.arange(1000) < 500, labels.truth, np.nan)
+    return evaluate([good, poor], rows, labels, latent=latent, replicates=100)
+
+
+def test_values_are_those_of_the_rows_themselves(evaluation, labels):
+    auroc = evaluation.result("good").metrics["auroc"]
+    assert auroc.value == pytest.approx(roc_auc_score(labels.off_track, labels.truth))
+    assert auroc.low < auroc.value < auroc.high
+
+
+def test_every_metric_is_there(evaluation):
+    ranked = {"auroc", "average_precision", "precision_5", "recall_5", "precision_10", "recall_10"}
+    calibrated = {"brier", "calibration_error", "calibration_slope", "mean_error"}
+    flags = {"sensitivity", "specificity", "balanced_accuracy"}
+    assert set(evaluation.result("good").metrics) == ranked | calibrated
+    assert set(evaluation.result("poor").metrics) == ranked | flags
+
+
+def test_new_onset_are_the_rows_without_an_abc_flag(evaluation, rows, labels):
+    rest = ~AbcRules().indicators(rows).flagged.any(axis=1)
+    assert evaluation.result("good", "new_onset").rows == rest.sum()
+    assert 0 < rest.sum() < len(rest)
+
+
+def test_the_latent_bound_is_compared_on_its_own_rows(evaluation):
+    bound = evaluation.result(LATENT_BOUND, "truth_known")
+    assert bound.rows == 500
+    assert bound.metrics["auroc"] == evaluation.result("good", "truth_known").metrics["auroc"]
+
+
+def test_differences_are_paired(evaluation):
+    gain = evaluation.difference("good", "poor", "auroc")
+    loss = evaluation.difference("poor", "good", "auroc")
+    assert gain.low > 0
+    assert (gain.value, gain.low) == pytest.approx((-loss.value, -loss.high))
+    same = evaluation.difference("good", LATENT_BOUND, "auroc", "truth_known")
+    assert (same.low, same.high) == (0.0, 0.0)
+
+
+def test_unknown_outcomes_change_nothing(rows, labels, evaluation):
+    known = np.arange(1000) % 4 != 0
+    lies = replace(labels, known=known, off_track=np.where(known, labels.off_track, True))
+    good = Prediction("good", labels.truth)
+    first = evaluate([good], rows, lies, replicates=5)
+    second = evaluate([good], rows, replace(labels, known=known), replicates=5)
+    assert first == second
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    covered = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        rows = random_rows(120)
+        risk = rng.beta(2, 4, size=120)
+        labels = replace(planted_labels(rows), off_track=rng.random(120) < risk)
+        rate = evaluate([Prediction("one", risk, risk)], rows, labels, replicates=60, seed=seed)
+        error = rate.result("one").metrics["mean_error"]
+        covered += error.low <= 0 <= error.high
+    assert 49 <= covered <= 60
+
+
+def test_students_are_resampled_whole():
+    rows = random_rows(400)
+    clustered = replace(rows, student=np.arange(400) // 20)  # 20 students of 20 equal rows
+    labels = replace(planted_labels(rows), off_track=clustered.student % 4 == 0)
+    half = Prediction("half", np.full(400, 0.5), np.full(400, 0.5))
+    widths = []
+    for windows in (replace(rows, student=np.arange(400)), clustered):
+        error = evaluate([half], windows, labels).result("half").metrics["mean_error"]
+        widths.append(error.high - error.low)
+    assert widths[1] / widths[0] == pytest.approx(20**0.5, rel=0.25)
+
+
+def test_json_and_back(evaluation):
+    assert Evaluation.from_json(evaluation.to_json()) == evaluation
+    with pytest.raises(BadInput):
+        Evaluation.from_json(b'{"results": 3}')
+
+
+def test_what_was_not_evaluated_is_not_found(evaluation):
+    with pytest.raises(NotFound):
+        evaluation.result("astrology")
+    with pytest.raises(NotFound):
+        evaluation.difference("good", "astrology", "auroc")
+
+
+def test_one_class_alone_cannot_be_evaluated(rows, labels):
+    with pytest.raises(NotReady):
+        evaluate([], rows, replace(labels, off_track=labels.off_track & False))
+
+
+def test_contenders_compete_on_the_same_rows_each_calibrated_on_its_own_part(labels, rows):
+    calibration = random_rows(1200, seed=11)
+    told = []
+    predictions = compete(
+        [*rules(), LinearLastWeek()],
+        (rows, labels),
+        (calibration, planted_labels(calibration, seed=4)),
+        rows,
+        progress=told.append,
+    )
+    assert told == ["abc_rules", "level_rules", "logistic_last_week"]
+    assert [prediction.risk is None for prediction in predictions] == [True, True, False]
+    assert [prediction.flagged is None for prediction in predictions] == [False, False, True]
+    assert predictions[2].risk.mean() == pytest.approx(labels.truth.mean(), abs=0.05)
+    assert len(standard_contenders()) == 5
+    assert NAMES[2] == "absence_rate_ytd"
