@@ -1,0 +1,130 @@
+"""What a model learns from and is judged by: windows and outcomes of past as-of days.
+
+Training is scoring in the past: the same panel is built for each as-of day, from what was known
+then. Students are taken in blocks, so that memory does not grow with the district.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from edupulse.panel.definition import OutcomeDefinition
+from edupulse.panel.horizon import known_calendar
+from edupulse.panel.outcomes import Outcomes, closed_outcomes, concat_outcomes
+from edupulse.panel.panel import panel_of
+from edupulse.panel.splits import as_of_days, check_labels
+from edupulse.panel.windows import Windows, concat
+from edupulse.school.errors import NotReady
+from edupulse.school.knowledge import History, Known, StudentKeys, end_of_day
+from edupulse.school.records import MARKS, SCHOOLS
+from edupulse.store.store import Store
+
+BLOCK = 2_000
+"""Students read at once."""
+
+Told = Callable[[str, float], None]
+"""Told what is being done and the part of it that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Windows and their outcomes, row by row: the scorable students of each as-of day."""
+
+    windows: Windows
+    outcomes: Outcomes
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def take(self, rows: npt.ArrayLike) -> Material:
+        """Some rows: their numbers, or a mask bool[N]."""
+        return Material(self.windows.take(rows), self.outcomes.take(rows))
+
+
+def silent(_what: str, _part: float) -> None:
+    """Tells nobody."""
+
+
+def past_as_of_days(store: Store, now: datetime) -> list[datetime]:
+    """The as-of instants of the district's calendar up to `now`, every 4 instructional weeks."""
+    schools = store.known(_NOBODY, now)
+    days = as_of_days(known_calendar(schools)).tolist()
+    instants = instants_of(schools, days)
+    return [instant for instant in instants if instant <= now]
+
+
+def instants_of(known: Known, days: Sequence[date]) -> list[datetime]:
+    """The end of each day, where it ends last among the schools."""
+    zones = known.frame(SCHOOLS)["timezone"].fill_null("UTC").unique().to_list()
+    return [end_of_day(day, zones) for day in days]
+
+
+def material(
+    store: Store,
+    as_of: Sequence[datetime],
+    definition: OutcomeDefinition,
+    now: datetime,
+    *,
+    in_season_only: bool = True,
+    told: Told = silent,
+) -> Material:
+    """The windows and outcomes of every student enrolled at each as-of instant, as known at `now`.
+
+    Students without enough data, and days out of season where `in_season_only`, are left out. An
+    outcome that has not closed at `now` is unknown. Raises NotReady where nothing is left.
+    """
+    told("Reading the past", 0.0)
+    students = _ever_enrolled(store, as_of)
+    parts: list[Material] = []
+    blocks = range(0, students.size, BLOCK)
+    for number, begin in enumerate(blocks):
+        history = store.history(students[begin : begin + BLOCK], until=now)
+        parts += _block(history, as_of, definition, now, in_season_only)
+        told("Reading the past", (number + 1) / len(blocks))
+    if not parts:
+        raise NotReady(
+            "No student can be scored on any past as-of day.",
+            "Import records of more than one school year; see `edupulse doctor`.",
+        )
+    whole = Material(
+        concat(part.windows for part in parts), concat_outcomes(part.outcomes for part in parts)
+    )
+    check_labels(whole.windows.as_of, whole.outcomes, now)
+    return whole
+
+
+def _ever_enrolled(store: Store, as_of: Sequence[datetime]) -> StudentKeys:
+    enrolled = [store.students_at(instant) for instant in as_of]
+    return np.unique(np.concatenate([_NOBODY, *enrolled]))
+
+
+def _block(
+    history: History,
+    as_of: Sequence[datetime],
+    definition: OutcomeDefinition,
+    now: datetime,
+    in_season_only: bool,
+) -> Iterator[Material]:
+    # Outcomes need no marks, the most numerous records by far.
+    bare = {name: frame for name, frame in history.frames.items() if name != MARKS.name}
+    unmarked = History(history.students, bare)
+    for instant in as_of:
+        panel = panel_of(history.at(instant))
+        states = np.array(panel.states())
+        allowed = ["scored"] if in_season_only else ["scored", "out_of_season"]
+        windows = panel.windows.take(np.isin(states, allowed))
+        if len(windows):
+            closed = closed_outcomes(_reader(unmarked), windows.cohort, now, definition)
+            yield Material(windows, closed)
+
+
+def _reader(history: History) -> Callable[[StudentKeys, datetime], Known]:
+    return lambda _students, instant: history.at(instant.astimezone(UTC))
+
+
+_NOBODY = np.zeros(0, np.int32)

@@ -1,0 +1,250 @@
+"""Trains a network on a district's past, judges it beside the rules, and lets the gate decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edupulse.model.assembly import assemble
+from edupulse.model.baselines.contender import Contender
+from edupulse.model.calibration import Calibration, calibrate
+from edupulse.model.checkpoint import Checkpoint, Provenance
+from edupulse.model.configuration import NetworkConfig, TrainingConfig
+from edupulse.model.contest import Part, compete, predict, standard_contenders
+from edupulse.model.evaluation import TRUTH_KNOWN, Evaluation, evaluate
+from edupulse.model.gate import decide
+from edupulse.model.networks.contender import GruContender
+from edupulse.model.peers import fit_peers
+from edupulse.model.training import Epoch, Trained, train
+from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
+from edupulse.panel.splits import check_split, early_stopping, split
+from edupulse.panel.windows import Floats, Windows
+from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
+from edupulse.risk.bands import DEFAULT_POLICY, Policy
+from edupulse.store.checkpoints import promote, register
+from edupulse.store.store import Store
+
+METHOD = "gru_attention"
+PROBED = 512
+"""Rows on which the exported network is compared with the trained one."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train and how; the same plan on the same records gives the same checkpoint.
+
+    `trained_on` is never guessed: whoever trains says whether the records are a simulation's.
+    """
+
+    trained_on: Literal["simulated", "real"]
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    definition: OutcomeDefinition = OFF_TRACK
+    policy: Policy = DEFAULT_POLICY
+    seed: int = 0
+    device: str = "cpu"
+    replicates: int = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Material to learn from, to calibrate on, and to be judged by, apart in time (law 7)."""
+
+    train: Material
+    calibrate: Material
+    test: Material
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Rows of the test period of which a simulator knows the true probability, float[N]."""
+
+    material: Material
+    probability: Floats
+
+
+def train_checkpoint(
+    store: Store,
+    checkpoints: Path,
+    plan: TrainingPlan,
+    *,
+    now: datetime,
+    truth: Callable[[Parts], Truth | None] | None = None,
+    state: Path | None = None,
+    told: Told = silent,
+) -> Checkpoint:
+    """Train on all horizons closed at `now`, evaluate, store, register; promote if the gate allows.
+
+    With `state`, an interrupted training is resumed from that file. Raises NotReady where the
+    records do not reach far enough back.
+    """
+    rows = material(store, past_as_of_days(store, now), plan.definition, now, told=told)
+    parts = by_time(rows, now)
+    trained = _fit(parts.train, plan, state, told)
+    contenders = judged(trained, plan)
+    evaluation = compare(contenders, parts, plan, truth(parts) if truth else None, told)
+    told("Storing the checkpoint", 0.0)
+    checkpoint = assemble(
+        checkpoints,
+        trained,
+        calibration=_calibration(contenders[-1], parts.calibrate),
+        peers=fit_peers(parts.train.windows, plan.network.families),
+        evaluation=evaluation,
+        gate=decide(evaluation, METHOD),
+        provenance=_provenance(plan, parts, store.fingerprint()),
+        probe=_probe(parts.test),
+    )
+    _register(store, checkpoint, now)
+    told("Storing the checkpoint", 1.0)
+    return checkpoint
+
+
+def by_time(rows: Material, now: datetime) -> Parts:
+    """Divide by `closes_at`, keeping rows with a known outcome. Raises NotReady, Leakage."""
+    known = rows.take(rows.outcomes.known)
+    as_of, closes_at = known.windows.as_of, known.outcomes.closes_at
+    division = split(as_of, closes_at, now)
+    check_split(division, as_of, closes_at)
+    return Parts(**{name: known.take(part) for name, part in division.parts(as_of).items()})
+
+
+def judged(trained: Trained, plan: TrainingPlan) -> tuple[Contender, ...]:
+    """All contenders; the network, already trained, is the last."""
+    network = GruContender(METHOD, config=plan.network, training=plan.training, seed=plan.seed)
+    network.trained = trained
+    return (*standard_contenders(plan.seed), network)
+
+
+def compare(
+    contenders: Sequence[Contender],
+    parts: Parts,
+    plan: TrainingPlan,
+    truth: Truth | None = None,
+    told: Told = silent,
+) -> Evaluation:
+    """Fit every contender but the last on the training part, and judge all on the test part."""
+    training = (parts.train.windows, parts.train.outcomes)
+    calibration = (parts.calibrate.windows, parts.calibrate.outcomes)
+    done = iter(range(len(contenders)))
+
+    def next_one(_name: str) -> None:
+        told("Comparing with rules and baselines", next(done) / len(contenders))
+
+    test = parts.test
+    others = contenders[:-1]
+    predictions = compete(others, training, calibration, test.windows, progress=next_one)
+    predictions.append(predict(contenders[-1], calibration, test.windows))
+    evaluation = evaluate(
+        predictions,
+        test.windows,
+        test.outcomes,
+        replicates=plan.replicates,
+        seed=plan.seed,
+        about=_about(parts),
+    )
+    if truth is not None:
+        evaluation = _with_truth(evaluation, contenders, calibration, truth, plan)
+    told("Comparing with rules and baselines", 1.0)
+    return evaluation
+
+
+def _with_truth(
+    evaluation: Evaluation,
+    contenders: Sequence[Contender],
+    calibration: Part,
+    truth: Truth,
+    plan: TrainingPlan,
+) -> Evaluation:
+    """The evaluation with the results, and the bound, on the rows whose truth is known."""
+    windows, outcomes = truth.material.windows, truth.material.outcomes
+    predictions = [predict(one, calibration, windows) for one in contenders]
+    with_bound = evaluate(
+        predictions,
+        windows,
+        outcomes,
+        latent=truth.probability,
+        replicates=plan.replicates,
+        seed=plan.seed,
+    )
+    results = tuple(line for line in with_bound.results if line.population == TRUTH_KNOWN)
+    lines = tuple(line for line in with_bound.differences if line.population == TRUTH_KNOWN)
+    return replace(
+        evaluation,
+        results=evaluation.results + results,
+        differences=evaluation.differences + lines,
+    )
+
+
+def _fit(rows: Material, plan: TrainingPlan, state: Path | None, told: Told) -> Trained:
+    def epoch_done(epoch: Epoch) -> None:
+        every = plan.training.ensemble * epoch.epochs
+        told("Training the network", (epoch.member * epoch.epochs + epoch.epoch) / every)
+
+    told("Training the network", 0.0)
+    trained = train(
+        rows.windows,
+        rows.outcomes,
+        validation=early_stopping(rows.windows.student),
+        network=plan.network,
+        training=plan.training,
+        seed=plan.seed,
+        device=plan.device,
+        state=state,
+        progress=epoch_done,
+    )
+    told("Training the network", 1.0)
+    return trained
+
+
+def _calibration(network: Contender, part: Material) -> Calibration:
+    logits = network.score(part.windows)
+    return calibrate(logits, part.outcomes.off_track, part.windows.student)
+
+
+def _probe(test: Material) -> Windows:
+    """Some rows of the test part, the shortest histories first among them."""
+    shortest = np.argsort(test.windows.held.sum(axis=1), kind="stable")[: PROBED // 2]
+    spread = np.linspace(0, len(test) - 1, PROBED // 2).astype(np.int64)
+    return test.windows.take(np.unique(np.concatenate([shortest, spread])))
+
+
+def _register(store: Store, checkpoint: Checkpoint, now: datetime) -> None:
+    gate = checkpoint.manifest.gate
+    decision = {
+        "serves": gate.serves,
+        "instead": gate.instead,
+        "by": "the checklist gate",
+        "checks": [vars(check) for check in gate.checks],
+    }
+    with store.writing() as connection:
+        folder = str(checkpoint.path)
+        register(connection, checkpoint.version, created=now, folder=folder, decision=decision)
+        if gate.serves:
+            promote(connection, checkpoint.version, now=now)
+
+
+def _provenance(plan: TrainingPlan, parts: Parts, fingerprint: str) -> Provenance:
+    return Provenance(
+        outcome=plan.definition.to_json(),
+        policy=plan.policy.to_json(),
+        data={"records": fingerprint, **_about(parts)},
+        trained_on=plan.trained_on,
+    )
+
+
+def _about(parts: Parts) -> Mapping[str, str]:
+    """Which as-of days and how many rows each part has, in words."""
+    about = {}
+    for name, part in vars(parts).items():
+        days = np.unique(part.windows.as_of).astype("datetime64[D]")
+        rate = part.outcomes.off_track.mean()
+        about[name] = (
+            f"{days.size} as-of days from {days[0]} to {days[-1]}, {len(part):,} windows, "
+            f"{rate:.1%} off track"
+        )
+    return about
