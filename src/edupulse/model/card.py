@@ -36,8 +36,8 @@ def model_card(manifest: Manifest, evaluation: Evaluation) -> str:
             "## Limits",
             "",
             (
-                "- A risk is a probability of the outcome above, not a judgement of a student, and no"
-                " cause is claimed."
+                "- A risk is a probability of the outcome above, not a judgement of a student, and"
+                " no cause is claimed."
             ),
             "- No demographic attribute is an input.",
             (
@@ -53,8 +53,8 @@ def model_card(manifest: Manifest, evaluation: Evaluation) -> str:
 def _purpose(manifest: Manifest) -> list[str]:
     return [
         (
-            "Ranks students by the calibrated probability of the outcome below, so that staff see early"
-            " who may need support."
+            "Ranks students by the calibrated probability of the outcome below, so that staff"
+            " see early who may need support."
         ),
         "",
         "## Outcome",

@@ -12,7 +12,7 @@ from edupulse.model.baselines.boosting import boosting_all_weeks, boosting_last_
 from edupulse.model.baselines.linear import LinearLastWeek
 from edupulse.model.baselines.summaries import all_weeks, last_week
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
-from edupulse.model.networks.contender import GruContender, gru_last_week, last_weeks
+from edupulse.model.gru_contender import GruContender, gru_last_week, last_weeks
 from edupulse.model.rows import hashed_share
 from edupulse.school.errors import NotReady
 from model.planted_rows import planted_labels, random_rows
