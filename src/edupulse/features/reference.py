@@ -89,7 +89,7 @@ class Reference:
 
     `held`: school was held and the day has happened. `covered` by kind. `handed_in` is the day
     from which a mark due on that day counts as missing. `grading_term` is the term row that
-    contains the day, −1 where none does.
+    contains the day, −1 where none does. `codes` are the scales' records.
     """
 
     calendar: Calendar
@@ -105,6 +105,7 @@ class Reference:
     terms: Terms
     sections: Sections
     scale: Scale
+    codes: pl.DataFrame
 
     def offset(self, days: Ints) -> Ints:
         """Position of days on the `[S, LOOKBACK]` arrays; may lie outside."""
@@ -139,6 +140,7 @@ def reference_of(known: Known) -> Reference:
         terms=terms,
         sections=_sections(known.frame(SECTIONS), terms, calendar),
         scale=_scale(known.frame(SCALES), calendar),
+        codes=known.frame(SCALES),
     )
 
 

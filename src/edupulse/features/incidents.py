@@ -1,0 +1,112 @@
+"""Which incidents count, on which observed day: sparse, since most students have none.
+
+Only incidents where the student was a perpetrator, which were not overturned, and whose behavior
+has a severity. One on a day without school counts on the observed day before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from edupulse.features.reference import Bools, Ints
+from edupulse.features.tally import Block, ObservedDays
+from edupulse.school.calendar import NEVER
+
+NONE = np.int32(-(2**30))
+"""The rank of an incident that is not there."""
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """The incidents `[m, K]` of the m students who have any, in order of time.
+
+    `who` int32[m] are their places in the block. `rank` counts observed days before the incident's
+    (NONE: padding), `date` is the day itself, `new_day` is true for the first incident of an
+    observed day. `day_before` is the rank of the incident day before, `day_after` and `after_date`
+    rank and date of the next (NEVER: none); `same_before` the rank of the last incident of the
+    same behavior before it.
+    """
+
+    who: Ints
+    rank: Ints
+    date: Ints
+    severity: Ints
+    new_day: Bools
+    day_before: Ints
+    day_after: Ints
+    after_date: Ints
+    same_before: Ints
+
+
+def incidents_of(block: Block, days: ObservedDays) -> Incidents:
+    """The incidents of a block that count; `days` is the axis of E for incidents."""
+    events = _placed(block, days)
+    student, rank, date = (events[name].to_numpy() for name in ("place", "rank", "date"))
+    new_student = _starts(student)
+    new_day = new_student | _starts(rank)
+    day_before, day_after, after_date = _neighbours(student, rank, date, new_day)
+    who, row = np.unique(student, return_inverse=True)
+    slot = np.arange(student.size) - np.flatnonzero(new_student)[row]
+    shape = (who.size, int(slot.max(initial=-1)) + 1)
+
+    def padded(values: Ints, fill: int) -> Ints:
+        table = np.full(shape, fill, np.int32)
+        table[row, slot] = values
+        return table
+
+    return Incidents(
+        who=who.astype(np.int32),
+        rank=padded(rank, int(NONE)),
+        date=padded(date, int(NEVER)),
+        severity=padded(events["severity"].to_numpy(), 0),
+        new_day=padded(new_day.astype(np.int32), 0) > 0,
+        day_before=padded(day_before, int(NONE)),
+        day_after=padded(day_after, int(NEVER)),
+        after_date=padded(after_date, int(NEVER)),
+        same_before=padded(_same_before(events), int(NONE)),
+    )
+
+
+def _placed(block: Block, days: ObservedDays) -> pl.DataFrame:
+    """Incidents that count, with `place`, `rank` and `date`, in order of student and time."""
+    rows, schedule, reference = block.rows["incidents"], block.schedule, block.reference
+    frame = rows.frame.with_columns(place=rows.student, date=pl.col("date").cast(pl.Int32)).filter(
+        pl.col("role").cast(pl.String).fill_null("perpetrator") == "perpetrator",
+        ~pl.col("overturned").fill_null(value=False),
+        pl.col("severity").is_not_null(),
+    )
+    path = schedule.path[frame["place"].to_numpy()]
+    offset = reference.offset(frame["date"].to_numpy())
+    school = schedule.school_on[path, offset]
+    recorded = reference.covered["incidents"][school, offset] & (school >= 0)
+    recorded &= reference.flags["records_incidents"][school]
+    rank = days.counted[path, schedule.counted[path, offset + 1]] - 1
+    ranked = frame.with_columns(rank=pl.Series(rank, dtype=pl.Int32))
+    return ranked.filter(pl.Series(recorded & (rank >= 0))).sort("place", "date", "incident_id")
+
+
+def _starts(values: Ints) -> Bools:
+    """True where a run of equal values begins."""
+    starts = np.ones(values.size, np.bool_)
+    starts[1:] = values[1:] != values[:-1]
+    return starts
+
+
+def _neighbours(student: Ints, rank: Ints, date: Ints, new_day: Bools) -> tuple[Ints, Ints, Ints]:
+    """The student's incident days beside each incident's: rank before, rank and date after."""
+    day = np.cumsum(new_day) - 1
+    whose = np.append(np.append(-1, student[new_day]), -1)
+    ranks = np.append(np.append(NONE, rank[new_day]), NEVER).astype(np.int32)
+    dates = np.append(np.append(NONE, date[new_day]), NEVER).astype(np.int32)
+    before = np.where(whose[day] == student, ranks[day], NONE)
+    followed = whose[day + 2] == student
+    after = np.where(followed, ranks[day + 2], NEVER)
+    return before, after, np.where(followed, dates[day + 2], NEVER)
+
+
+def _same_before(events: pl.DataFrame) -> Ints:
+    before = pl.col("rank").shift(1).over("place", "behavior")
+    return events.select(before.fill_null(int(NONE)))["rank"].to_numpy()

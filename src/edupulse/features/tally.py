@@ -1,0 +1,225 @@
+"""From a Known to dense integer tallies, block by block of students: nothing else is taken.
+
+Counts and sums are integers, so they do not depend on the order of records or on who else is
+in the block: one student alone and a million give the same bits (law 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from edupulse.features.reference import (
+    LOOKBACK,
+    Bools,
+    Ints,
+    Longs,
+    Reference,
+    positions,
+    reference_of,
+)
+from edupulse.features.schedule import Enrollments, Schedule, enrollments_of, schedule_of
+from edupulse.school.errors import Leakage
+from edupulse.school.kind import Kind
+from edupulse.school.knowledge import Known
+from edupulse.school.records import ENROLLMENTS, STUDENT_KINDS
+
+BLOCK = 1_000
+"""Students a block: memory does not grow with the district, and arrays stay near the caches."""
+
+Floats = npt.NDArray[np.float64]
+
+_READ: Mapping[str, tuple[str, ...]] = {
+    "enrollments": ("school", "grade_level", "entered_on", "left_on", "primary"),
+    "attendance": ("date", "status", "school", "fraction"),
+    "marks": (
+        "section",
+        "due_on",
+        "category",
+        "points",
+        "points_possible",
+        "status",
+        "weight",
+        "category_weight",
+    ),
+    "course_grades": ("section", "posted_on", "percent", "code", "term_id", "kind"),
+    "incidents": ("incident_id", "date", "behavior", "severity", "role", "overturned"),
+    "exclusions": ("incident_id", "begins_on", "days"),
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The records of one kind of a block; `student` is each row's place in the block."""
+
+    student: Ints
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some students, their schools and schedules, and their records."""
+
+    size: int
+    weeks: int
+    reference: Reference
+    enrollments: Enrollments
+    schedule: Schedule
+    rows: Mapping[str, Rows]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One window of each student and week: own-day positions and how many observed days."""
+
+    start: Ints
+    end: Ints
+    days: Ints
+
+    def sum(self, prefix: Ints) -> Ints:
+        """The sum over the window of what `prefix[n, J + 1]` sums up."""
+        return take(prefix, self.end) - take(prefix, self.start)
+
+    def rate(self, prefix: Ints, per: int, least: int = 1) -> Floats:
+        """The sum ÷ (`per` × observed days); NaN with fewer than `least` of those."""
+        days = np.where(self.days >= least, self.days, np.nan)
+        return np.asarray(self.sum(prefix) / (per * days), np.float64)
+
+
+class ObservedDays:
+    """E: the own days on which something was observed, as an axis of windows.
+
+    `mask` is `[U, J]` (by path) or `[n, J]` (by student); windows come out by student.
+    """
+
+    def __init__(self, mask: Bools, schedule: Schedule) -> None:
+        by_student = mask.shape[0] == schedule.path.size != schedule.own.shape[0]
+        students = np.arange(schedule.path.size)
+        self.of = students if by_student else schedule.path
+        self._rows = schedule.path if by_student else np.arange(schedule.own.shape[0])
+        self._schedule = schedule
+        self.mask = mask
+        self.counted = prefix_sums(mask)
+        rows, at = np.nonzero(mask)
+        width = int(self.counted[:, -1].max(initial=0)) + 1
+        self._at_rank = np.full((mask.shape[0], width), mask.shape[1], np.int32)
+        self._at_rank[rows, self.counted[rows, at]] = at
+        self._end = schedule.end_at[self._rows]
+        self._count = take(self.counted, self._end)
+
+    @property
+    def count(self) -> Ints:
+        """How many observed days lie before each week's end, `[n, C]`."""
+        return self._count[self.of]
+
+    def weeks(self) -> Span:
+        """Each week."""
+        begin = self._schedule.begin_at[self._rows]
+        return self._span(begin, self._end, self._count - take(self.counted, begin))
+
+    def last(self, days: int) -> Span:
+        """The last `days` observed days up to each week's end."""
+        start = self._at(np.maximum(self._count - days, 0))
+        return self._span(start, self._end, np.minimum(self._count, days))
+
+    def before_last(self, days: int) -> Span:
+        """The `days` observed days before those."""
+        start = self._at(np.maximum(self._count - 2 * days, 0))
+        end = self._at(np.maximum(self._count - days, 0))
+        return self._span(start, end, np.clip(self._count - days, 0, days))
+
+    def this_year(self) -> Span:
+        """The school year of each week up to its end."""
+        begin = np.minimum(self._schedule.year_at[self._rows], self._end)
+        return self._span(begin, self._end, self._count - take(self.counted, begin))
+
+    def back(self, days: int) -> Ints:
+        """The position of the observed day `days` before each week's end (1: the last)."""
+        return self._at(np.maximum(self._count - days, 0))[self.of]
+
+    def _at(self, rank: Ints) -> Ints:
+        return take(self._at_rank, rank)
+
+    def _span(self, start: Ints, end: Ints, days: Ints) -> Span:
+        return Span(start[self.of], end[self.of], days[self.of])
+
+
+def blocks(known: Known, weeks: int, size: int = BLOCK) -> Iterator[Block]:
+    """The students of a `Known`, `size` at a time, in the order of their keys.
+
+    Raises `Leakage` for anything that did not come through the one door, `History.at()`.
+    """
+    if not isinstance(known, Known):
+        raise Leakage("Features are made from what History.at() gives, and from nothing else.")
+    reference = reference_of(known)
+    if not reference.calendar.schools.size:
+        return
+    keys = np.unique(known.students)
+    rows = {kind.name: _placed(kind, known, reference, keys) for kind in STUDENT_KINDS}
+    for first in range(0, keys.size, size):
+        count = min(size, keys.size - first)
+        here = {name: _slice(part, first, first + count) for name, part in rows.items()}
+        yield _block(reference, here, count, weeks)
+
+
+def prefix_sums(values: npt.NDArray[np.generic]) -> Ints:
+    """`[m, J]` to `[m, J + 1]`: the sum of all values before each position."""
+    sums = np.zeros((values.shape[0], values.shape[1] + 1), np.int32)
+    np.cumsum(values, axis=1, dtype=np.int32, out=sums[:, 1:])
+    return sums
+
+
+def take(values: Ints, position: Ints) -> Ints:
+    """`values[m, J]` at `position[m, W]`."""
+    return np.take_along_axis(values, position, axis=1)
+
+
+def last_weeks(weekly: Floats, weeks: int) -> Floats:
+    """`[n, C]` to `[n, C, weeks]`: each week and those before it; NaN before the first."""
+    padding = np.full((weekly.shape[0], weeks - 1), np.nan)
+    padded = np.concatenate([padding, weekly], axis=1)
+    return np.lib.stride_tricks.sliding_window_view(padded, weeks, axis=1)
+
+
+def longs(column: pl.Series, missing: int) -> Longs:
+    """A column as int64, null as `missing`."""
+    return column.cast(pl.Int64).fill_null(missing).to_numpy()
+
+
+def codes(column: pl.Series) -> Ints:
+    """An enum column as positions in its words, null as −1."""
+    return column.to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
+    """A kind's records that are looked at, sorted by the blocks of their students."""
+    frame = known.frame(kind).select("student", *_READ[kind.name])
+    if kind.name != ENROLLMENTS.name:
+        day = pl.col(str(kind.occurred_on)).cast(pl.Int32)
+        frame = frame.filter(day >= reference.first, day < reference.first + LOOKBACK)
+    student = positions(keys, frame["student"].to_numpy())
+    if np.any(student < 0):
+        frame = frame.filter(student >= 0)
+        student = student[student >= 0]
+    if np.any(student[1:] < student[:-1]) and keys.size > BLOCK:
+        order = np.argsort(student, kind="stable")
+        return Rows(student[order], frame[order])
+    return Rows(student, frame)
+
+
+def _slice(rows: Rows, first: int, stop: int) -> Rows:
+    if rows.student.size and first == 0 and int(rows.student.max()) < stop:
+        return rows
+    begin, end = np.searchsorted(rows.student, (first, stop))
+    return Rows(rows.student[begin:end] - np.int32(first), rows.frame[int(begin) : int(end)])
+
+
+def _block(reference: Reference, rows: Mapping[str, Rows], size: int, weeks: int) -> Block:
+    entered = rows[ENROLLMENTS.name]
+    enrollments = enrollments_of(entered.frame, entered.student, reference)
+    schedule = schedule_of(reference, enrollments, size, weeks)
+    return Block(size, weeks, reference, enrollments, schedule, rows)
