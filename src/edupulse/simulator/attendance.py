@@ -54,10 +54,11 @@ def attend(
     mild = np.exp(-0.5 * np.clip(will, -3.0, 3.0))
     cuts = (draws.uniform(fate, "cut", day) < nature.partial_a_day * mild) & ~whole & ~out
     cuts &= places.records["partial_days"][school]
-    part = np.ceil(draws.uniform(fate, "part", day) * 6.0) / 8.0
-    missed = np.where(whole, 1.0, np.where(cuts, part, 0.0))
+    missed = whole.astype(np.float64)
+    missed[cuts] = np.ceil(draws.uniform(fate[cuts], "part", day) * 6.0) / 8.0
     tardy = (draws.uniform(fate, "tardy", day) < nature.tardy_a_day * mild) & (missed == 0) & ~out
-    note = draws.uniform(fate, "note", day) < np.where(ill, 0.9, 0.25)
+    note = missed > 0
+    note[note] = draws.uniform(fate[note], "note", day) < np.where(ill[note], 0.9, 0.25)
     state.backlog[here] = nature.backlog_keep * state.backlog[here] + missed + out
     state.out[here] -= out
     return Attendance(missed, note, tardy, out)
@@ -67,7 +68,9 @@ def _fall_ill(state: State, here: Rows, fate: draws.Keys, day: int, nature: Natu
     """True for who is ill today; a spell goes on over instructional days."""
     season = 1.0 + 0.35 * np.cos(2.0 * np.pi * (day - MIDWINTER) / 365.25)
     falls = draws.uniform(fate, "ill", day) < nature.illness_a_day * season * state.frailty[here]
-    spell = 1 + (nature.illness_days * draws.exponential(fate, "spell", day) * 0.8).astype(np.int32)
-    left = np.where((state.ill[here] == 0) & falls, np.minimum(spell, 15), state.ill[here])
+    falls &= state.ill[here] == 0
+    spell = nature.illness_days * 0.8 * draws.exponential(fate[falls], "spell", day)
+    left = state.ill[here]
+    left[falls] = np.minimum(1 + spell.astype(np.int32), 15)
     state.ill[here] = np.maximum(left - 1, 0)
     return np.asarray(left > 0)

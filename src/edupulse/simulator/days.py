@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edupulse.simulator.attendance import Attendance, attend
 from edupulse.simulator.conduct import Conduct, behave
-from edupulse.simulator.courses import CORE, Courses, build_courses
+from edupulse.simulator.courses import CORE, SLOTS, Courses, build_courses
 from edupulse.simulator.moves import (
     Entries,
     Exits,
@@ -78,8 +78,12 @@ def build_world(plan: DistrictPlan) -> World:
     return World(plan, Nature(), places, build_courses(plan, places))
 
 
-def live(state: State, world: World, day: int) -> Facts | None:
-    """Move the state through one calendar day; None where no school was open for anyone."""
+def live(state: State, world: World, day: int, slots: int = len(SLOTS)) -> Facts | None:
+    """Move the state through one calendar day; None where no school was open for anyone.
+
+    Only the first `slots` courses are worked for: rollouts need the core alone, and no course
+    touches another.
+    """
     places, nature, plan = world.places, world.nature, world.plan
     when = places.date(day)
     if when.weekday() == MONDAY:
@@ -92,7 +96,7 @@ def live(state: State, world: World, day: int) -> Facts | None:
     seats = take_seats(state, here, places, world.courses, day)
     seen = attend(state, here, places, day, nature, plan)
     conduct = behave(state, here, seen, places, day, nature, plan)
-    work = hand_in(state, here, seen, places, world.courses, day, nature, plan)
+    work = hand_in(state, here, seen, places, world.courses, day, nature, plan, slots)
     grades = tuple(_post(state, here, places, day))
     school = state.school[here]
     exits = leave(state, here, places, day, nature, plan)

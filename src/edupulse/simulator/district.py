@@ -20,10 +20,10 @@ from edupulse.simulator.office.setup import setup
 from edupulse.simulator.people import build_people, student_count
 from edupulse.simulator.plan import DistrictPlan
 from edupulse.simulator.story import Story, tell
-from edupulse.simulator.truth import Truth, joined, pair_share, test_days, truth_of
+from edupulse.simulator.truth import Truth, as_of_days, joined, pair_share, truth_of
 
 Frames = dict[str, pl.DataFrame]
-Progress = Callable[[int, int], None]
+Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def simulate(
 ) -> Summary:
     """Write the CSV folder of a plan to `out` and its truth to `out/truth`.
 
-    `compress` is `none` or `zst`. `progress(done, total)` is called after each block of students.
+    `compress` is `none` or `zst`. `progress` is told the part done, 0 to 1.
     Raises BadInput where `out` already holds something.
     """
     world = build_world(plan)
@@ -68,26 +68,33 @@ def simulate(
     with Folder(out, compress) as folder:
         for name, frame in setup(world).items():
             folder.add(name, frame)
-        for number, (frames, truth) in enumerate(_blocks(world), start=1):
+        for frames, truth in _blocks(world, progress):
             for name, frame in frames.items():
                 folder.add(name, frame)
             truths.append(truth)
-            if progress is not None:
-                progress(min(number * plan.block, total), total)
         truth = joined(truths)
         folder.add_truth(truth, plan)
     return Summary(out, total, folder.rows, truth.probabilities.height)
 
 
-def _blocks(world: World) -> Iterator[tuple[Frames, Truth]]:
+def _blocks(world: World, progress: Progress | None = None) -> Iterator[tuple[Frames, Truth]]:
     plan = world.plan
     total = student_count(plan, world.places)
-    as_of = test_days(world) if plan.truth_pairs else {}
+    as_of = as_of_days(world) if plan.truth_pairs else []
     share = pair_share(world, len(as_of))
     for low in range(0, total, plan.block):
         people = build_people(plan, world.places, low, min(low + plan.block, total))
-        story, desk = tell(world, people, share, as_of), Desk(world, people)
+        done, part = low / total, people.count / total
+        story = tell(world, people, share, as_of, _within(progress, done, part))
+        desk = Desk(world, people)
         yield _frames(story, desk), truth_of(story, desk)
+    if progress is not None:
+        progress(1.0)
+
+
+def _within(progress: Progress | None, done: float, part: float) -> Progress:
+    """Turn the part done of one block into the part done of all."""
+    return lambda share: None if progress is None else progress(done + share * part)
 
 
 def _frames(story: Story, desk: Desk) -> Frames:

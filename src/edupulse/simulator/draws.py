@@ -2,7 +2,7 @@
 
 A student's draw of a day is the same whatever block the student is computed in, and a rollout is
 the same student with another key. The mixer is the finalizer of SplitMix64 (Steele, Lea & Flood
-2014), applied twice.
+2014): keys are spread over all of 64 bits first, so one pass is that generator's own use.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def tag(name: str, *steps: int) -> np.uint64:
 
 def fork(keys: Keys, name: str, *steps: int) -> Keys:
     """A new key for each key: independent of all other names and steps."""
-    return _mix(_mix(keys + tag(name, *steps)) + _ONE)
+    return _mix(keys + tag(name, *steps))
 
 
 def fork_by(keys: Keys, numbers: npt.NDArray[np.integer]) -> Keys:

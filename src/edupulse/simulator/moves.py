@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int32]
 
 PROMOTED, GRADUATED, TRANSFERRED, DROPPED_OUT, OTHER = range(5)
 YEAR_DAYS = 178.0
+RARE = 0.02  # no one's hazards of a day add up to this: the others need not be computed
 DROP_BY_GRADE = np.array([0.0] * 9 + [0.6, 0.9, 1.3, 1.3])
 REPEATS_FROM = 8  # failed core courses, of sixteen quarters or eight semesters
 
@@ -113,6 +114,7 @@ def _single(
     state: State, here: Rows, places: Places, day: int, nature: Nature, plan: DistrictPlan
 ) -> tuple[Rows, Ints]:
     lot = draws.uniform(state.fate[here], "leaves", day)
+    here, lot = here[lot < RARE], lot[lot < RARE]
     coming = np.clip(plan.signal * state.coming(here), -4.0, 3.0)
     drops = nature.drop_out * DROP_BY_GRADE[state.grade[here]]
     drops = drops * np.exp(-nature.drop_by_engagement * coming) / YEAR_DAYS

@@ -33,7 +33,7 @@ class DistrictPlan:
     intervention_share: float = 0.0
     intervention_effect: float = 0.5
     intervention_week: int = 8
-    truth_pairs: int = 1500
+    truth_pairs: int = 1000
     rollouts: int = 200
     block: int = 2500
 

@@ -53,11 +53,13 @@ class Tally:
         """Add one day; who has left the school of the as-of day is not counted further."""
         places = world.places
         self.elapsed += places.open[self.school, facts.day]
-        inside = np.asarray((self.elapsed >= FIRST) & (self.elapsed <= LAST) & ~self.gone)
+        within = (self.elapsed >= FIRST) & (self.elapsed <= LAST)
+        inside: Flags = np.asarray(within & ~self.gone)
         self._attendance(facts, world, inside)
         for grades in (g for g in facts.grades if g.final):
             rows = grades.row[inside[grades.row]]
-            core = (~grades.passing & ~np.isnan(grades.percent))[:, :CORE].any(axis=1)
+            failed = ~grades.passing & ~np.isnan(grades.percent)
+            core: Flags = np.asarray(failed[:, :CORE].any(axis=1))
             self.failed[rows] |= core[inside[grades.row]]
         self.graded |= inside & places.term_close[self.school, facts.day]
         self._exits(facts, inside)
@@ -133,7 +135,7 @@ def _follow(state: State, world: World, day: int) -> Outcomes:
     year = world.places.year_of(day)
     while day + 1 < world.places.days and world.places.year_of(day + 1) == year:
         day += 1
-        facts = live(state, world, day)
+        facts = live(state, world, day, CORE)
         if facts is not None:
             tally.count(facts, world)
         if (tally.gone | (tally.elapsed >= LAST)).all():

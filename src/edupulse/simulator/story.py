@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +54,13 @@ class _Pages:
         }
 
 
-def tell(world: World, people: People, share: float, as_of: dict[int, int]) -> Story:
+def tell(
+    world: World,
+    people: People,
+    share: float,
+    as_of: list[int],
+    progress: Callable[[float], None],
+) -> Story:
     """Live all days; roll out the future of a `share` of the students on each day of `as_of`."""
     state = begin(people, world.plan, world.nature)
     treated = draws.uniform(people.keys, "treated") < world.plan.intervention_share
@@ -63,6 +70,7 @@ def tell(world: World, people: People, share: float, as_of: dict[int, int]) -> S
             state.boost = state.boost + treated * world.plan.intervention_effect
         facts = live(state, world, day)
         if world.places.date(day).weekday() == 0:
+            progress(day / world.places.days)
             _note_path(pages, state, day)
         if facts is not None:
             _note(pages, facts, world)

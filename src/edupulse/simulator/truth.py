@@ -14,15 +14,14 @@ from edupulse.simulator.story import Story, intervention_day
 WEEKS_BETWEEN = 4
 
 
-def test_days(world: World) -> dict[int, int]:
-    """The as-of days of the last year and their order: every 4 weeks, the weekdays rotating."""
+def as_of_days(world: World) -> list[int]:
+    """The as-of days of the last year: every 4 weeks, the weekdays rotating."""
     places, year = world.places, world.plan.years - 1
     held = [day for day in range(places.days) if places.open[:, day].any()]
     weeks = sorted(
         {day - places.date(day).weekday() for day in held if places.year_of(day) == year}
     )
-    chosen = [week + number % 5 for number, week in enumerate(weeks[3::WEEKS_BETWEEN])]
-    return {day: number for number, day in enumerate(chosen)}
+    return [week + number % 5 for number, week in enumerate(weeks[3::WEEKS_BETWEEN])]
 
 
 def pair_share(world: World, days: int) -> float:

@@ -45,10 +45,14 @@ def hand_in(
     day: int,
     nature: Nature,
     plan: DistrictPlan,
+    slots: int,
 ) -> Work:
-    """The work due today of the students in `here`; adds it to their terms' points."""
+    """The work due today in the first `slots` courses of the students in `here`.
+
+    Adds it to the points of their terms.
+    """
     offset = day - int(courses.year_begins[places.year_of(day)])
-    at, slot = np.nonzero(courses.points[:, offset][state.sections[here]])
+    at, slot = np.nonzero(courses.points[:, offset][state.sections[here, :slots]])
     row = here[at]
     section = state.sections[row, slot]
     fate = draws.fork_by(draws.fork(state.fate[row], "work", day), slot)
