@@ -8,6 +8,7 @@ import tempfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import polars as pl
 from hypothesis import given, settings
@@ -74,7 +75,7 @@ def kinds_with_records(draw: st.DrawFn) -> tuple[Kind, list[dict[str, object]]]:
 )
 def test_records_survive_any_lawful_csv(
     made: tuple[Kind, list[dict[str, object]]],
-    random: object,
+    random: Random,
     ending: str,
     newline: str,
     mark: str,
