@@ -57,13 +57,14 @@ def merge(
         return Merged()
     connection.execute("SET LOCAL work_mem = '128MB'")
     names = Names(kind)
-    empty = _is_empty(connection, names)
-    _choose_arrived(connection, names, staged, now, historical, empty=empty)
-    _choose_fresh(connection, names, empty=empty)
-    counted = _count(connection, names, staged, empty=empty)
-    if counted.new + counted.revised:
-        _write(connection, names, empty=empty)
-    return counted
+    if _is_empty(connection, names) and (historical or not staged.defaulted):
+        return _fill_empty(connection, names, staged)
+    connection.execute("ANALYZE pg_temp.staged")
+    query = _WITH_DEFAULTS if staged.defaulted else _AS_STAGED
+    connection.execute(_filled(query, names, now, historical))
+    conflicts = _compare(connection, names)
+    new, revised, retracted = _write_fresh(connection, names)
+    return Merged(staged.rows, new, revised, retracted, conflicts)
 
 
 def _is_empty(connection: Connection, names: Names) -> bool:
@@ -71,22 +72,43 @@ def _is_empty(connection: Connection, names: Names) -> bool:
     return row is None
 
 
-def _choose_arrived(
-    connection: Connection,
-    names: Names,
-    staged: Staged,
-    now: datetime,
-    historical: bool,
-    *,
-    empty: bool,
-) -> None:
-    """The view `arrived`: the staged versions with their final `known_from`."""
-    query = _AS_STAGED
-    if staged.defaulted and not (empty and historical):
-        query = _WITH_DEFAULTS
-    connection.execute(_filled(query, names, now, historical))
+def _fill_empty(connection: Connection, names: Names, staged: Staged) -> Merged:
+    """Into empty tables: one sort of what was staged."""
+    row = connection.execute(_filled(_FILL, names)).fetchone() or (0, 0, 0)
+    new, revised, retracted = (int(value) for value in row)
+    conflicts = 0
+    if new + revised < staged.rows:
+        found = connection.execute(_filled(_CLASHES_INSIDE, names)).fetchone() or (0,)
+        conflicts = int(found[0])
+    return Merged(staged.rows, new, revised, retracted, conflicts)
 
 
+_FILL = SQL("""
+    WITH single AS (
+        SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.staged
+        ORDER BY {key}, known_from, hash DESC
+    ), versions AS MATERIALIZED (
+        SELECT {columns},
+            lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from) AS known_until
+        FROM single
+    ), superseded AS (
+        INSERT INTO {past} ({columns}, known_until)
+        SELECT {columns}, known_until FROM versions WHERE known_until IS NOT NULL
+        RETURNING retracted
+    ), newest AS (
+        INSERT INTO {current} ({columns})
+        SELECT {columns} FROM versions WHERE known_until IS NULL
+        RETURNING retracted
+    )
+    SELECT n.all, s.all, n.retracted + s.retracted
+    FROM (SELECT count(*) AS all, count(*) FILTER (WHERE retracted) AS retracted FROM newest) n,
+        (SELECT count(*) AS all, count(*) FILTER (WHERE retracted) AS retracted FROM superseded) s
+""")
+_CLASHES_INSIDE = SQL("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM pg_temp.staged GROUP BY {key}, known_from HAVING min(hash) <> max(hash)
+    ) clashes
+""")
 _AS_STAGED = SQL("CREATE TEMP VIEW arrived AS SELECT {columns} FROM pg_temp.staged")
 _WITH_DEFAULTS = SQL("""
     CREATE TEMP VIEW arrived AS
@@ -112,71 +134,61 @@ _WITH_DEFAULTS = SQL("""
 """)
 
 
-def _choose_fresh(connection: Connection, names: Names, *, empty: bool) -> None:
-    """The table `fresh`: arrived versions that the store does not have, one for each instant."""
+def _compare(connection: Connection, names: Names) -> int:
+    """The table `compared`: arrived versions that the store does not hold just so; their clashes.
+
+    `held` is the hash of the version that it holds of the same instant.
+    """
+    connection.execute("DROP TABLE IF EXISTS pg_temp.compared CASCADE")
+    connection.execute(_filled(_COMPARED, names))
+    row = connection.execute(_filled(_CLASHES, names)).fetchone() or (0,)
+    return int(row[0])
+
+
+_COMPARED = SQL("""
+    CREATE TEMP TABLE compared ON COMMIT DROP AS
+    SELECT a.*, coalesce(c.hash, p.hash) AS held FROM pg_temp.arrived a
+    LEFT JOIN {current} c ON {a_is_c} AND c.known_from = a.known_from
+    LEFT JOIN {past} p ON {a_is_p} AND p.known_from = a.known_from
+    WHERE coalesce(c.hash, p.hash) IS DISTINCT FROM a.hash
+""")
+_CLASHES = SQL("""
+    SELECT count(*) FROM (
+        SELECT 1 FROM pg_temp.compared GROUP BY {key}, known_from
+        HAVING min(hash) <> max(hash) OR count(held) > 0
+    ) clashes
+""")
+
+
+def _write_fresh(connection: Connection, names: Names) -> tuple[int, int, int]:
+    """Put new versions among those of their records: the newest current, the others past.
+
+    Returns how many records are new, how many further versions, how many retractions.
+    """
     connection.execute("DROP TABLE IF EXISTS pg_temp.fresh CASCADE")
-    unknown = SQL("") if empty else _filled(_NOT_HELD, names)
-    connection.execute(_filled(_FRESH, names, unknown=unknown))
+    if not connection.execute(_filled(_FRESH, names)).rowcount:
+        return 0, 0, 0
     connection.execute("ANALYZE pg_temp.fresh")
-
-
-_NOT_HELD = SQL("""
-    WHERE NOT EXISTS (SELECT 1 FROM {current} c
-        WHERE {a_is_c} AND c.known_from = a.known_from AND c.hash >= a.hash)
-      AND NOT EXISTS (SELECT 1 FROM {past} p
-        WHERE {a_is_p} AND p.known_from = a.known_from AND p.hash >= a.hash)
-""")
-_FRESH = SQL("""
-    CREATE TEMP TABLE fresh ON COMMIT DROP AS
-    SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.arrived a
-    {unknown}
-    ORDER BY {key}, known_from, hash DESC
-""")
-
-
-def _count(connection: Connection, names: Names, staged: Staged, *, empty: bool) -> Merged:
     row = connection.execute(_filled(_COUNTS, names)).fetchone() or (0, 0, 0)
     fresh, new, retracted = (int(value) for value in row)
-    conflicts = 0
-    if not (empty and fresh == staged.rows):
-        found = connection.execute(_filled(_CONFLICTS, names)).fetchone() or (0,)
-        conflicts = int(found[0])
-    return Merged(staged.rows, new, fresh - new, retracted, conflicts)
+    connection.execute("DROP TABLE IF EXISTS pg_temp.versions")
+    for query in (_TIMED, _DELETE_CURRENT, _DELETE_PAST, _INSERT_PAST, _INSERT_CURRENT):
+        connection.execute(_filled(query, names))
+    return new, fresh - new, retracted
 
 
+_FRESH = SQL("""
+    CREATE TEMP TABLE fresh ON COMMIT DROP AS
+    SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.compared
+    WHERE held IS NULL OR held < hash
+    ORDER BY {key}, known_from, hash DESC
+""")
 _COUNTS = SQL("""
     SELECT count(*),
         count(*) FILTER (WHERE first AND NOT EXISTS (SELECT 1 FROM {current} c WHERE {f_is_c})),
         count(*) FILTER (WHERE retracted)
     FROM (SELECT *, lag(known_from) OVER (PARTITION BY {key} ORDER BY known_from) IS NULL AS first
           FROM pg_temp.fresh) f
-""")
-_CONFLICTS = SQL("""
-    SELECT (SELECT count(*) FROM (
-            SELECT 1 FROM pg_temp.arrived GROUP BY {key}, known_from HAVING min(hash) <> max(hash)
-        ) inside)
-        + (SELECT count(*) FROM pg_temp.arrived a JOIN {current} c
-            ON {a_is_c} AND c.known_from = a.known_from AND c.hash <> a.hash)
-        + (SELECT count(*) FROM pg_temp.arrived a JOIN {past} p
-            ON {a_is_p} AND p.known_from = a.known_from AND p.hash <> a.hash)
-""")
-
-
-def _write(connection: Connection, names: Names, *, empty: bool) -> None:
-    """Put the fresh versions among those of their records: the newest current, the others past."""
-    connection.execute("DROP TABLE IF EXISTS pg_temp.versions")
-    connection.execute(_filled(_TIMED_NEW if empty else _TIMED, names))
-    if not empty:
-        connection.execute(_filled(_DELETE_CURRENT, names))
-        connection.execute(_filled(_DELETE_PAST, names))
-    connection.execute(_filled(_INSERT_PAST, names))
-    connection.execute(_filled(_INSERT_CURRENT, names))
-
-
-_TIMED_NEW = SQL("""
-    CREATE TEMP VIEW versions AS
-    SELECT {columns}, lead(known_from) OVER (PARTITION BY {key} ORDER BY known_from) AS known_until
-    FROM pg_temp.fresh
 """)
 _TIMED = SQL("""
     CREATE TEMP TABLE versions ON COMMIT DROP AS
@@ -205,11 +217,7 @@ _INSERT_CURRENT = SQL("""
 
 
 def _filled(
-    query: SQL,
-    names: Names,
-    now: datetime | None = None,
-    historical: bool = False,
-    unknown: SQL | Composed | None = None,
+    query: SQL, names: Names, now: datetime | None = None, historical: bool = False
 ) -> Composed:
     return query.format(
         current=names.current,
@@ -219,7 +227,6 @@ def _filled(
         record=names.record,
         now=Literal(now),
         historical=Literal(historical),
-        unknown=unknown or SQL(""),
         s_is_c=names.same_key("s", "c"),
         d_is_c=names.same_key("d", "c"),
         d_is_p=names.same_key("d", "p"),

@@ -99,7 +99,6 @@ def stage(connection: Connection, kind: Kind, frames: Iterable[pl.DataFrame]) ->
             sink.write(_as_csv(names, frame))
         done.rows += frame.height
         done.defaulted += int(frame["defaulted"].sum())
-    connection.execute("ANALYZE pg_temp.staged")
     return done
 
 
