@@ -73,6 +73,7 @@ def kinds_with_records(draw: st.DrawFn) -> tuple[Kind, list[dict[str, object]]]:
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["", "\ufeff"]),
 )
+@settings(max_examples=60)
 def test_records_survive_any_lawful_csv(
     made: tuple[Kind, list[dict[str, object]]],
     random: Random,
@@ -99,7 +100,7 @@ GOOD = b"s1,x,a1,2026-03-16,practice,9.5,10,scored,1,,2026-03-16T12:00:00Z,false
 
 
 @given(st.binary(max_size=60), st.integers(0, len(HEADER + GOOD)), st.integers(0, 5))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_damage_gives_records_rejections_or_bad_input(
     damage: bytes, at: int, lost: int
 ) -> None:
@@ -117,6 +118,7 @@ def test_any_damage_gives_records_rejections_or_bad_input(
 
 
 @given(st.binary(max_size=100), st.sampled_from(["", ".gz", ".zst"]))
+@settings(max_examples=50)
 def test_any_bytes_for_a_file_give_bad_input(data: bytes, ending: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / f"marks.csv{ending}").write_bytes(data)

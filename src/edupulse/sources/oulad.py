@@ -29,7 +29,7 @@ PASSES = {"Pass": True, "Distinction": True, "Fail": False}
 CATEGORIES = {"TMA": "assessment", "Exam": "assessment", "CMA": "practice"}
 """Marked by a tutor, an exam; marked by computer: quizzes that count little or nothing."""
 
-_FOLLOWING = {"B": (2, 1), "J": (10, 1)}
+_FIRST_MONTH = {"B": 2, "J": 10}
 _END_OF_DAY = pl.duration(days=1) - pl.duration(microseconds=1)
 
 
@@ -95,9 +95,7 @@ def oulad(folder: Path, presentations: Collection[str] | None = None) -> Oulad:
 def _places(tables: Tables) -> pl.DataFrame:
     """Each presentation of a module with its id and its first and last weekday."""
     letter, year = pl.col("code_presentation").str.slice(4), pl.col("code_presentation").str.head(4)
-    month = letter.replace_strict(
-        {key: month for key, (month, _) in _FOLLOWING.items()}, default=None, return_dtype=pl.Int8
-    )
+    month = letter.replace_strict(_FIRST_MONTH, default=None, return_dtype=pl.Int8)
     begins = pl.date(year.cast(pl.Int32, strict=False), month, 1)
     last = pl.col("begins_on") + pl.duration(days=pl.col("module_presentation_length") - 1)
     places = tables.course.with_columns(

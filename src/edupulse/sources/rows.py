@@ -137,7 +137,7 @@ def _at_once(data: bytes, wanted: Sequence[int], width: int, line: int) -> Piece
         return None
     if cells.height != starts.size:
         return None
-    return Piece(cells, starts + line, lines, may_need_trimming=_has_blanks(data))
+    return Piece(cells, starts + line, lines, may_need_trimming=_has_blanks(data, text, lines))
 
 
 def _starts(
@@ -172,9 +172,12 @@ def _quotes_fit(text: npt.NDArray[np.uint8], quotes: npt.NDArray[np.intp]) -> bo
     return bool(opens.all() and closes.all() and opening.size == closing.size)
 
 
-def _has_blanks(data: bytes) -> bool:
-    """Could a cell begin or end with white space, or be quoted and empty?"""
-    return not data.isascii() or any(blank in data for blank in (b" ", b"\t", b'"', b"\v", b"\f"))
+def _has_blanks(data: bytes, text: npt.NDArray[np.uint8], lines: int) -> bool:
+    """Could a cell begin or end with white space, or be quoted and empty?
+
+    White space and the quote are all at or below the quote's code; line ends are expected.
+    """
+    return not data.isascii() or int(np.count_nonzero(text <= _QUOTE)) > lines
 
 
 def _is_utf8(data: bytes) -> bool:
