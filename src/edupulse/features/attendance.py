@@ -56,7 +56,7 @@ class Missed:
 def attendance(block: Block) -> list[Floats]:
     """The features 1 to 14 of all weeks of the schedule, each `[n, C]`; NaN: not observed."""
     noted = _noted(block)
-    days = ObservedDays(_observed(block, noted), block.schedule)
+    days = _observed(block, noted)
     fraction = _fractions(block, noted, days, (EXCUSED, UNEXCUSED, ABSENT))
     missed = Missed(days, fraction, prefix_sums(fraction), fraction >= HALF_DAY)
     weeks = days.weeks()
@@ -96,16 +96,17 @@ def _noted(block: Block) -> Noted:
     return Noted(rows.student[here], at[here], status[here], missed[here])
 
 
-def _observed(block: Block, noted: Noted) -> Bools:
+def _observed(block: Block, noted: Noted) -> ObservedDays:
     """E: covered own days; where every day is written, only those with a row."""
     schedule, reference = block.schedule, block.reference
     covered = schedule.own_days_in(reference.covered["attendance"])
     written = schedule.schools_where(reference.writes_every_day)
     if not written.any():
-        return covered
+        return ObservedDays(covered, schedule)
     any_row = np.zeros((block.size, covered.shape[1]), np.bool_)
     any_row[noted.student, noted.day] = True
-    return np.asarray(covered[schedule.path] & (any_row | ~written[schedule.path]), np.bool_)
+    mask = covered[schedule.path] & (any_row | ~written[schedule.path])
+    return ObservedDays(mask, schedule, by_student=True)
 
 
 def _fractions(block: Block, noted: Noted, days: ObservedDays, statuses: tuple[int, ...]) -> Ints:
@@ -123,11 +124,11 @@ def _row(days: ObservedDays, noted: Noted) -> Ints:
 def _where_recorded(block: Block, days: ObservedDays, flag: str) -> ObservedDays:
     """E of what only some schools record."""
     recorded = block.schedule.schools_where(block.reference.flags[flag])
-    if days.mask.shape[0] != recorded.shape[0]:
+    if days.by_student:
         recorded = recorded[block.schedule.path]
     if np.array_equal(days.mask & recorded, days.mask):
         return days
-    return ObservedDays(days.mask & recorded, block.schedule)
+    return ObservedDays(days.mask & recorded, block.schedule, by_student=days.by_student)
 
 
 def _by_excuse(block: Block, noted: Noted, days: ObservedDays) -> tuple[Floats, Floats]:

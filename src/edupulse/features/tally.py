@@ -93,11 +93,11 @@ class Span:
 class ObservedDays:
     """E: the own days on which something was observed, as an axis of windows.
 
-    `mask` is `[U, J]` (by path) or `[n, J]` (by student); windows come out by student.
+    `mask` is `[U, J]`, by path, or `[n, J]`, `by_student`; windows come out by student.
     """
 
-    def __init__(self, mask: Bools, schedule: Schedule) -> None:
-        by_student = mask.shape[0] == schedule.path.size != schedule.own.shape[0]
+    def __init__(self, mask: Bools, schedule: Schedule, *, by_student: bool = False) -> None:
+        self.by_student = by_student
         students = np.arange(schedule.path.size)
         self.of = students if by_student else schedule.path
         self._rows = schedule.path if by_student else np.arange(schedule.own.shape[0])
