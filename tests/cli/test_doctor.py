@@ -20,13 +20,6 @@ def found(what: str) -> tuple[State, str]:
     return next((one.state, one.found) for one in examined() if one.what == what)
 
 
-def test_everything_needed_is_there_where_the_tests_run(postgres_url: str) -> None:
-    assert postgres_url
-    findings = {finding.what: finding for finding in examined()}
-    assert {"Python", "packages", "torch", "ONNX Runtime", "PostgreSQL"} <= findings.keys()
-    assert not [one for one in findings.values() if one.state is State.MISSING]
-
-
 def test_it_ends_with_one_and_says_what_to_do_when_the_database_is_silent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -49,8 +42,9 @@ def test_a_home_that_is_a_file_is_missing(
     assert found("EDUPULSE_HOME")[0] is State.MISSING
 
 
-def test_the_table_is_for_people(postgres_url: str) -> None:
+def test_everything_needed_is_there_where_the_tests_run(postgres_url: str) -> None:
     assert postgres_url
     result = CliRunner().invoke(app, [], env={"COLUMNS": "160"})
     assert result.exit_code == 0
     assert "All that is needed is there." in result.output
+    assert "PostgreSQL" in result.output

@@ -71,11 +71,11 @@ def examined() -> Iterator[Finding]:
     yield _packages("", "needed by everything", State.MISSING)
     yield _packages("train", "needed to train; scoring does without", State.NOTE)
     yield _packages("test", "needed by ./test and ./check alone", State.NOTE)
-    yield _torch()
-    yield _onnx_runtime()
     yield _memory()
     yield _home()
     yield _disk()
+    yield _onnx_runtime()
+    yield _torch()
     yield from _database()
 
 
