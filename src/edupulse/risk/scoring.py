@@ -49,6 +49,7 @@ class Scorer:
         self._session = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
         self._calibration = calibration
         _, self.weeks, self.features = self._session.get_inputs()[0].shape
+        self._row_shapes = {"risk_logit": (), "severity": (4,), "attention": (self.weeks,)}
 
     def score(self, windows: Windows) -> Scores:
         """What the checkpoint says of each window. Raises CatalogMismatch for other features."""
@@ -74,14 +75,16 @@ class Scorer:
     def _run(
         self, values: Floats, observed: Flags, held: Flags, outputs: tuple[str, ...]
     ) -> Iterator[tuple[Floats, ...]]:
-        """Outputs chunk by chunk; of no rows, one empty chunk."""
+        """Outputs chunk by chunk; of no rows one empty chunk, at which ONNX Runtime would abort."""
         if values.shape[1:] != (self.weeks, self.features):
             raise CatalogMismatch(
                 f"The checkpoint reads {self.weeks} weeks of {self.features} features, not "
                 f"{values.shape[1]} of {values.shape[2]}.",
                 "Use the checkpoint with the feature catalog that it was trained on.",
             )
-        for start in range(0, max(len(values), 1), CHUNK):
+        if not len(values):
+            yield tuple(np.zeros((0, *self._row_shapes[name]), np.float32) for name in outputs)
+        for start in range(0, len(values), CHUNK):
             at = slice(start, start + CHUNK)
             feeds = {"values": values[at], "observed": observed[at], "held": held[at]}
             yield tuple(self._session.run(list(outputs), feeds))

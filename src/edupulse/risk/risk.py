@@ -1,0 +1,99 @@
+"""What is said of one student as of one instant: a risk, a state without one, or fired rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from edupulse.panel.seasons import State
+from edupulse.risk.bands import Band
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One feature's part in one student's risk, with the raw fact beside it.
+
+    `contribution` and `stderr` are on the logit. `value` is the newest one observed, `typical` the
+    peers' of that week (None: typically not observed); `weeks` are those farthest from typical.
+    """
+
+    feature: str
+    modality: str
+    contribution: float
+    stderr: float
+    value: float
+    typical: float | None
+    weeks: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """What else the network computed: no explanation, and no ground for a decision."""
+
+    severity_probabilities: Mapping[str, float]
+    attention: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The calibrated probability of the outcome for one student, or why there is none.
+
+    Where `state` is not `scored` every number is None. `coverage` is, by modality, the part of the
+    student's weeks in which anything was observed.
+    """
+
+    student_id: str
+    as_of: datetime
+    horizon: tuple[date, date] | None
+    state: State
+    method: str
+    model_version: str
+    policy_version: str
+    coverage: Mapping[str, float]
+    risk_score: float | None = None
+    interval: tuple[float, float] | None = None
+    prediction_set: tuple[str, ...] = ()
+    risk_category: Band | None = None
+    factors: tuple[Factor, ...] = ()
+    diagnostics: Diagnostics | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the API gives them (without what the store adds)."""
+        return {**asdict(self), **_said(self.as_of, self.horizon)}
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One indicator of a rule set that fired, in words."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesResult:
+    """What the rules say where no checkpoint serves: indicators, and no score.
+
+    `not_observed` names the indicators that could not be seen; they have not fired.
+    """
+
+    student_id: str
+    as_of: datetime
+    horizon: tuple[date, date] | None
+    state: State
+    method: str
+    indicators: tuple[Indicator, ...]
+    not_observed: tuple[str, ...]
+    coverage: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as the API gives them."""
+        return {**asdict(self), **_said(self.as_of, self.horizon)}
+
+
+def _said(as_of: datetime, horizon: tuple[date, date] | None) -> dict[str, Any]:
+    span = None if horizon is None else dict(zip(("from", "to"), map(str, horizon), strict=True))
+    return {"as_of": as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"), "horizon": span}

@@ -1,0 +1,43 @@
+"""Facts in words: what was recorded, what is typical, and which way it moved the score.
+
+A factor raised or lowered the score of a network; whether it caused anything, nobody knows.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+
+from edupulse.features.catalog import Feature
+
+RULES_IN_WORDS = {
+    "absent_10_percent": "at least 10 % of this year's school days missed",
+    "suspended": "suspended or expelled this year",
+    "failing_a_course": "a course below the passing mark",
+    "failing_a_quarter": "at least a quarter of the courses below the passing mark",
+    "failing_half": "at least half of the courses below the passing mark",
+    "attendance_below_95": "attendance of the last 45 school days below 95 %",
+    "attendance_below_90": "attendance of the last 45 school days below 90 %",
+    "attendance_below_85": "attendance of the last 45 school days below 85 %",
+    "attendance_below_80": "attendance of the last 45 school days below 80 %",
+    "incidents_5": "at least 5 days with incidents in 45 school days",
+    "incidents_7": "at least 7 days with incidents in 45 school days",
+}
+
+
+def factor_in_words(
+    feature: Feature, value: float, typical: float | None, contribution: float, week: str | None
+) -> str:
+    """One factor as a sentence; `week` where the value is not of the current week."""
+    fact = feature.in_words(value)
+    when = f" (in week {week})" if week else ""
+    usual = "typically not recorded" if typical is None else f"typical {shown(feature, typical)}"
+    direction = "raised" if contribution > 0 else "lowered"
+    return f"{fact[:1].upper()}{fact[1:]}{when}; {usual} in this grade; {direction} the score."
+
+
+def shown(feature: Feature, value: float) -> str:
+    """A value as the feature's own fact shows it, without the words around."""
+    for _, field, spec, _ in Formatter().parse(feature.fact):
+        if field == "value":
+            return format(value, spec or "")
+    return f"{value:g}"
