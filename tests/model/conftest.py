@@ -15,7 +15,7 @@ from model.planted_rows import FAST, SMALL, Labels, Rows, planted_labels, random
 
 @pytest.fixture(scope="session")
 def planted() -> tuple[Rows, Labels]:
-    rows = random_rows(1200, features=6, weeks=6)
+    rows = random_rows(800, features=6, weeks=6)
     return rows, planted_labels(rows)
 
 

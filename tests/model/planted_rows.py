@@ -9,7 +9,7 @@ import numpy as np
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 
 SMALL = NetworkConfig(families=(3, 2, 1), weeks=6, hidden=6, heads=2)
-FAST = TrainingConfig(learning_rate=0.01, batch=64, epochs=4, threads=1)
+FAST = TrainingConfig(learning_rate=0.02, batch=64, epochs=4, threads=1)
 WEEKS, FEATURES = 20, 42
 
 
