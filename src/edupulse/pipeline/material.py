@@ -70,16 +70,17 @@ def material(
     definition: OutcomeDefinition,
     now: datetime,
     *,
+    students: StudentKeys | None = None,
     in_season_only: bool = True,
     told: Told = silent,
 ) -> Material:
-    """The windows and outcomes of every student enrolled at each as-of instant, as known at `now`.
+    """The windows and outcomes of the students enrolled at each as-of instant (None: everyone).
 
     Students without enough data, and days out of season where `in_season_only`, are left out. An
     outcome that has not closed at `now` is unknown. Raises NotReady where nothing is left.
     """
     told("Reading the past", 0.0)
-    students = _ever_enrolled(store, as_of)
+    students = _ever_enrolled(store, as_of) if students is None else students
     parts: list[Material] = []
     blocks = range(0, students.size, BLOCK)
     for number, begin in enumerate(blocks):

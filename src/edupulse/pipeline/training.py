@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -15,21 +15,30 @@ from edupulse.model.baselines.contender import Contender
 from edupulse.model.calibration import Calibration, calibrate
 from edupulse.model.checkpoint import Checkpoint, Provenance
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
-from edupulse.model.contest import Part, compete, predict, standard_contenders
-from edupulse.model.evaluation import TRUTH_KNOWN, Evaluation, evaluate
+from edupulse.model.contest import standard_contenders
 from edupulse.model.gate import decide
-from edupulse.model.networks.contender import GruContender
+from edupulse.model.gru_contender import GruContender
 from edupulse.model.peers import fit_peers
 from edupulse.model.training import Epoch, Trained, train
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
-from edupulse.panel.splits import check_split, early_stopping, split
-from edupulse.panel.windows import Floats, Windows
+from edupulse.panel.splits import early_stopping
+from edupulse.panel.windows import Windows
+from edupulse.pipeline.judging import (
+    LEARNED_UNTIL,
+    METHOD,
+    REPLICATES,
+    Parts,
+    Truth,
+    about,
+    by_time,
+    compare,
+    learned_until,
+)
 from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
 from edupulse.store.checkpoints import promote, register
 from edupulse.store.store import Store
 
-METHOD = "gru_attention"
 PROBED = 512
 """Rows on which the exported network is compared with the trained one."""
 
@@ -48,24 +57,7 @@ class TrainingPlan:
     policy: Policy = DEFAULT_POLICY
     seed: int = 0
     device: str = "cpu"
-    replicates: int = 300
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Material to learn from, to calibrate on, and to be judged by, apart in time (law 7)."""
-
-    train: Material
-    calibrate: Material
-    test: Material
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """Rows of the test period of which a simulator knows the true probability, float[N]."""
-
-    material: Material
-    probability: Floats
+    replicates: int = REPLICATES
 
 
 def train_checkpoint(
@@ -86,8 +78,15 @@ def train_checkpoint(
     rows = material(store, past_as_of_days(store, now), plan.definition, now, told=told)
     parts = by_time(rows, now)
     trained = _fit(parts.train, plan, state, told)
-    contenders = judged(trained, plan)
-    evaluation = compare(contenders, parts, plan, truth(parts) if truth else None, told)
+    contenders = _contenders(trained, plan)
+    evaluation = compare(
+        contenders,
+        parts,
+        truth=truth(parts) if truth else None,
+        replicates=plan.replicates,
+        seed=plan.seed,
+        told=told,
+    )
     told("Storing the checkpoint", 0.0)
     checkpoint = assemble(
         checkpoints,
@@ -104,80 +103,11 @@ def train_checkpoint(
     return checkpoint
 
 
-def by_time(rows: Material, now: datetime) -> Parts:
-    """Divide by `closes_at`, keeping rows with a known outcome. Raises NotReady, Leakage."""
-    known = rows.take(rows.outcomes.known)
-    as_of, closes_at = known.windows.as_of, known.outcomes.closes_at
-    division = split(as_of, closes_at, now)
-    check_split(division, as_of, closes_at)
-    return Parts(**{name: known.take(part) for name, part in division.parts(as_of).items()})
-
-
-def judged(trained: Trained, plan: TrainingPlan) -> tuple[Contender, ...]:
+def _contenders(trained: Trained, plan: TrainingPlan) -> tuple[Contender, ...]:
     """All contenders; the network, already trained, is the last."""
     network = GruContender(METHOD, config=plan.network, training=plan.training, seed=plan.seed)
     network.trained = trained
     return (*standard_contenders(plan.seed), network)
-
-
-def compare(
-    contenders: Sequence[Contender],
-    parts: Parts,
-    plan: TrainingPlan,
-    truth: Truth | None = None,
-    told: Told = silent,
-) -> Evaluation:
-    """Fit every contender but the last on the training part, and judge all on the test part."""
-    training = (parts.train.windows, parts.train.outcomes)
-    calibration = (parts.calibrate.windows, parts.calibrate.outcomes)
-    done = iter(range(len(contenders)))
-
-    def next_one(_name: str) -> None:
-        told("Comparing with rules and baselines", next(done) / len(contenders))
-
-    test = parts.test
-    others = contenders[:-1]
-    predictions = compete(others, training, calibration, test.windows, progress=next_one)
-    predictions.append(predict(contenders[-1], calibration, test.windows))
-    evaluation = evaluate(
-        predictions,
-        test.windows,
-        test.outcomes,
-        replicates=plan.replicates,
-        seed=plan.seed,
-        about=_about(parts),
-    )
-    if truth is not None:
-        evaluation = _with_truth(evaluation, contenders, calibration, truth, plan)
-    told("Comparing with rules and baselines", 1.0)
-    return evaluation
-
-
-def _with_truth(
-    evaluation: Evaluation,
-    contenders: Sequence[Contender],
-    calibration: Part,
-    truth: Truth,
-    plan: TrainingPlan,
-) -> Evaluation:
-    """The evaluation with the results, and the bound, on the rows whose truth is known."""
-    windows, outcomes = truth.material.windows, truth.material.outcomes
-    predictions = [predict(one, calibration, windows) for one in contenders]
-    with_bound = evaluate(
-        predictions,
-        windows,
-        outcomes,
-        latent=truth.probability,
-        replicates=plan.replicates,
-        seed=plan.seed,
-    )
-    results = tuple(line for line in with_bound.results if line.population == TRUTH_KNOWN)
-    lines = tuple(line for line in with_bound.differences if line.population == TRUTH_KNOWN)
-    return replace(
-        evaluation,
-        results=evaluation.results + results,
-        differences=evaluation.differences + lines,
-    )
 
 
 def _fit(rows: Material, plan: TrainingPlan, state: Path | None, told: Told) -> Trained:
@@ -232,19 +162,6 @@ def _provenance(plan: TrainingPlan, parts: Parts, fingerprint: str) -> Provenanc
     return Provenance(
         outcome=plan.definition.to_json(),
         policy=plan.policy.to_json(),
-        data={"records": fingerprint, **_about(parts)},
+        data={"records": fingerprint, LEARNED_UNTIL: learned_until(parts), **about(parts)},
         trained_on=plan.trained_on,
     )
-
-
-def _about(parts: Parts) -> Mapping[str, str]:
-    """Which as-of days and how many rows each part has, in words."""
-    about = {}
-    for name, part in vars(parts).items():
-        days = np.unique(part.windows.as_of).astype("datetime64[D]")
-        rate = part.outcomes.off_track.mean()
-        about[name] = (
-            f"{days.size} as-of days from {days[0]} to {days[-1]}, {len(part):,} windows, "
-            f"{rate:.1%} off track"
-        )
-    return about

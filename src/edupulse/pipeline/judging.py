@@ -1,0 +1,146 @@
+"""Judges every contender on the same rows of the test period, apart in time from what taught it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from edupulse.model.baselines.contender import Contender
+from edupulse.model.contest import Part, compete, predict
+from edupulse.model.evaluation import TRUTH_KNOWN, Evaluation, evaluate
+from edupulse.panel.splits import check_split, split
+from edupulse.panel.windows import Floats
+from edupulse.pipeline.material import Material, Told, silent
+from edupulse.school.errors import Leakage
+
+METHOD = "gru_attention"
+"""The name of the network among the contenders."""
+
+REPLICATES = 300
+
+LEARNED_UNTIL = "learned_until"
+"""In a checkpoint's provenance: when the last label that it learned from had closed (UTC)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Material to learn from, to calibrate on, and to be judged by, apart in time (law 7)."""
+
+    train: Material
+    calibrate: Material
+    test: Material
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Rows of the test period of which a simulator knows the true probability, float[N]."""
+
+    material: Material
+    probability: Floats
+
+
+def by_time(rows: Material, now: datetime) -> Parts:
+    """Divide by `closes_at`, keeping rows with a known outcome. Raises NotReady, Leakage."""
+    known = rows.take(rows.outcomes.known)
+    as_of, closes_at = known.windows.as_of, known.outcomes.closes_at
+    division = split(as_of, closes_at, now)
+    check_split(division, as_of, closes_at)
+    return Parts(**{name: known.take(part) for name, part in division.parts(as_of).items()})
+
+
+def compare(
+    contenders: Sequence[Contender],
+    parts: Parts,
+    *,
+    truth: Truth | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    told: Told = silent,
+) -> Evaluation:
+    """Fit every contender but the last on the training part, and judge all on the test part.
+
+    The last is the network, trained before. With `truth`, the rows whose true probability a
+    simulator knows are a population of their own, with the bound that nothing can pass.
+    """
+    training = (parts.train.windows, parts.train.outcomes)
+    calibration = (parts.calibrate.windows, parts.calibrate.outcomes)
+    done = iter(range(len(contenders)))
+
+    def next_one(_name: str) -> None:
+        told("Comparing with rules and baselines", next(done) / len(contenders))
+
+    test = parts.test
+    others = contenders[:-1]
+    predictions = compete(others, training, calibration, test.windows, progress=next_one)
+    predictions.append(predict(contenders[-1], calibration, test.windows))
+    evaluation = evaluate(
+        predictions,
+        test.windows,
+        test.outcomes,
+        replicates=replicates,
+        seed=seed,
+        about=about(parts),
+    )
+    if truth is not None:
+        evaluation = _with_truth(evaluation, contenders, calibration, truth)
+    told("Comparing with rules and baselines", 1.0)
+    return evaluation
+
+
+def _with_truth(
+    evaluation: Evaluation,
+    contenders: Sequence[Contender],
+    calibration: Part,
+    truth: Truth,
+) -> Evaluation:
+    """The evaluation with the results, and the bound, on the rows whose truth is known."""
+    windows, outcomes = truth.material.windows, truth.material.outcomes
+    predictions = [predict(one, calibration, windows) for one in contenders]
+    with_bound = evaluate(
+        predictions,
+        windows,
+        outcomes,
+        latent=truth.probability,
+        replicates=evaluation.replicates,
+        seed=evaluation.seed,
+    )
+    results = tuple(line for line in with_bound.results if line.population == TRUTH_KNOWN)
+    lines = tuple(line for line in with_bound.differences if line.population == TRUTH_KNOWN)
+    return replace(
+        evaluation,
+        results=evaluation.results + results,
+        differences=evaluation.differences + lines,
+    )
+
+
+def learned_until(parts: Parts) -> str:
+    """When the last label of the training and calibration parts had closed, ISO 8601 in UTC."""
+    closing = [part.outcomes.closes_at.max() for part in (parts.train, parts.calibrate)]
+    return f"{max(closing)}Z"
+
+
+def check_untouched(parts: Parts, learned: str) -> None:
+    """Raise Leakage if the test part begins before a model's labels had closed (law 7)."""
+    begins = parts.test.windows.as_of.min()
+    if begins < np.datetime64(learned.removesuffix("Z")):
+        raise Leakage(
+            f"The test period begins on {begins.astype('datetime64[D]')}, before the labels from "
+            f"which the checkpoint learned had closed ({learned}).",
+            "Evaluate it as stored (--stored), or on records that reach further.",
+        )
+
+
+def about(parts: Parts) -> Mapping[str, str]:
+    """Which as-of days and how many rows each part has, in words."""
+    said = {}
+    for name, part in vars(parts).items():
+        days = np.unique(part.windows.as_of).astype("datetime64[D]")
+        rate = part.outcomes.off_track.mean()
+        said[name] = (
+            f"{days.size} as-of days from {days[0]} to {days[-1]}, {len(part):,} windows, "
+            f"{rate:.1%} off track"
+        )
+    return said

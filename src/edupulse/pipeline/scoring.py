@@ -1,0 +1,223 @@
+"""Scores students as of an instant, ranks them, explains the first, and stores what was said.
+
+The same functions serve the nightly list of everyone and a single student (law 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from edupulse.model.checkpoint import read_checkpoint
+from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
+from edupulse.panel.horizon import horizon, known_calendar
+from edupulse.panel.panel import Panel, panel_of
+from edupulse.panel.windows import Times
+from edupulse.pipeline.material import BLOCK, Told, silent
+from edupulse.risk.assessment import RULE_SETS, Assessor, by_rules
+from edupulse.risk.risk import Risk, RulesResult
+from edupulse.school.knowledge import Known, StudentKeys
+from edupulse.store.checkpoints import checkpoints
+from edupulse.store.risks import Saved, StoredRisk
+from edupulse.store.store import Store
+
+DEFAULT_RULES = "abc_rules"
+RULES_POLICY = "rules"
+
+Said = Risk | RulesResult
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is said of one student, and the number by which the list is ranked."""
+
+    student: int
+    said: Said
+    rank: float
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The ranked list as of an instant; `method` is the checkpoint's, or the rules' name.
+
+    `because` says why rules spoke, where they did.
+    """
+
+    as_of: datetime
+    method: str
+    lines: tuple[Line, ...]
+    saved: Saved
+    because: str | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules that speak where no checkpoint serves."""
+
+    method: str
+    because: str
+    outcome: OutcomeDefinition = OFF_TRACK
+
+    def say(
+        self, panel: Panel, ids: Sequence[str], days: tuple[Times, Times], _explained: bool
+    ) -> Sequence[Said]:
+        """The indicators that fired, and no score."""
+        return by_rules(panel, self.method, ids, days)
+
+    def ranks(self, panel: Panel, _said: Sequence[Said]) -> list[float]:
+        """By indicators flagged, then absence rate, then lowest percent."""
+        return [float(score) for score in RULE_SETS[self.method].score(panel.windows)]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The checkpoint that serves."""
+
+    assessor: Assessor
+    because: None = None
+
+    @property
+    def method(self) -> str:
+        """The checkpoint's variant."""
+        return self.assessor.method
+
+    @property
+    def outcome(self) -> OutcomeDefinition:
+        """What it predicts."""
+        return self.assessor.outcome
+
+    def say(
+        self, panel: Panel, ids: Sequence[str], days: tuple[Times, Times], explained: bool
+    ) -> Sequence[Said]:
+        """Risks; with factors where `explained`."""
+        rows = np.arange(len(panel)) if explained else ()
+        return self.assessor.assess(panel, ids, days, rows)
+
+    def ranks(self, _panel: Panel, said: Sequence[Said]) -> list[float]:
+        """By risk; who has none comes last."""
+        return [
+            one.risk_score if isinstance(one, Risk) and one.risk_score is not None else -1.0
+            for one in said
+        ]
+
+
+Voice = Rules | Model
+
+
+def voice_of(store: Store) -> Voice:
+    """Who speaks: the champion, or the rules with the reason why.
+
+    Raises NotFound or BadInput where the champion's folder is missing or damaged: then nobody
+    speaks in its place unasked.
+    """
+    champion = store.champion()
+    if champion is not None:
+        return Model(Assessor.of(read_checkpoint(Path(champion.folder))))
+    with store.writing() as connection:
+        every = checkpoints(connection)
+    if not every:
+        return Rules(DEFAULT_RULES, "No checkpoint was trained yet.")
+    return Rules(
+        str(every[0].decision.get("instead", DEFAULT_RULES)),
+        "The newest checkpoint did not pass the checklist gate.",
+    )
+
+
+def score(
+    store: Store,
+    as_of: datetime,
+    *,
+    school: str | None = None,
+    explained: int = 20,
+    voice: Voice | None = None,
+    told: Told = silent,
+) -> Scoring:
+    """Score everyone enrolled at `as_of` (at one school), store it, and explain the first.
+
+    Asking again stores nothing new. Raises NotFound for a school that is not there.
+    """
+    speaking = voice or voice_of(store)
+    told("Scoring", 0.0)
+    students = store.students_at(as_of, school)
+    lines: list[Line] = []
+    for begin in range(0, students.size, BLOCK):
+        block = students[begin : begin + BLOCK]
+        lines += _lines(store, speaking, block, as_of, explained=False)
+        told("Scoring", (begin + block.size) / students.size)
+    lines.sort(key=lambda line: (-line.rank, line.said.student_id))
+    first = _first(lines, explained)
+    with_reasons = {line.student: line for line in _explain(store, speaking, first, as_of, told)}
+    whole = tuple(with_reasons.get(line.student, line) for line in lines)
+    saved = store.save_risks(_stored(line) for line in whole)
+    return Scoring(as_of, speaking.method, whole, saved, speaking.because)
+
+
+def score_students(
+    store: Store, students: Sequence[int], as_of: datetime, *, voice: Voice | None = None
+) -> tuple[Line, ...]:
+    """What is said of these students, explained, in the order given; nothing is stored."""
+    keys = np.asarray(students, np.int32)
+    return tuple(_lines(store, voice or voice_of(store), keys, as_of, explained=True))
+
+
+def _explain(
+    store: Store, voice: Voice, students: StudentKeys, as_of: datetime, told: Told
+) -> Iterator[Line]:
+    told("Explaining", 0.0)
+    if students.size:
+        yield from _lines(store, voice, students, as_of, explained=True)
+    told("Explaining", 1.0)
+
+
+def _first(lines: Sequence[Line], most: int) -> StudentKeys:
+    scored = [line.student for line in lines if line.said.state == "scored"]
+    return np.array(scored[:most], np.int32)
+
+
+def _lines(
+    store: Store, voice: Voice, students: StudentKeys, as_of: datetime, *, explained: bool
+) -> Iterator[Line]:
+    known = store.known(students, as_of)
+    panel = panel_of(known)
+    names = store.student_names(students.tolist())
+    ids = dict(names.select("student", "student_id").iter_rows())
+    said = voice.say(
+        panel, [ids[key] for key in students.tolist()], _days(known, panel, voice), explained
+    )
+    ranks = voice.ranks(panel, said)
+    for student, one, rank in zip(students.tolist(), said, ranks, strict=True):
+        yield Line(student, one, rank)
+
+
+def _days(known: Known, panel: Panel, voice: Voice) -> tuple[Times, Times]:
+    """First and last day of each row's horizon; NaT where the year holds none."""
+    windows = panel.windows
+    span = horizon(known, windows.school, windows.as_of, voice.outcome, known_calendar(known))
+    none = np.datetime64("NaT", "D")
+    first, last = (np.where(span.exists, d.astype("datetime64[D]"), none) for d in
+                   (span.first, span.last))  # fmt: skip
+    return first, last
+
+
+def _stored(line: Line) -> StoredRisk:
+    said = line.said
+    if isinstance(said, RulesResult):
+        state = "rules_only" if said.state == "scored" else said.state
+        return StoredRisk(
+            line.student, said.as_of, said.method, RULES_POLICY, state, body=said.to_json()
+        )
+    return StoredRisk(
+        line.student,
+        said.as_of,
+        said.method,
+        said.policy_version,
+        "band" if said.state == "scored" else said.state,
+        said.model_version,
+        said.risk_score,
+        said.interval,
+        said.to_json(),
+    )
