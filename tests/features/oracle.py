@@ -10,6 +10,8 @@ import math
 from collections import defaultdict
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
+from itertools import pairwise
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -71,12 +73,15 @@ class Oracle:
     def all(self, kind):
         return self.known.frames[kind].to_dicts()
 
+    @cache  # noqa: B019 - an oracle lives as long as its test
     def of_student(self, kind):
         return [r for r in self.all(kind) if r["student"] == self.student]
 
+    @cache  # noqa: B019
     def covered(self, school, kind, day):
         return any(s == school and k == kind and a <= day <= b for s, k, a, b in self.spans)
 
+    @cache  # noqa: B019
     def primary(self, day):
         here = [
             r
@@ -105,6 +110,7 @@ class Oracle:
             return self.today[self.own[-1][1]]
         return week + timedelta(6)
 
+    @cache  # noqa: B019
     def year_begin(self, week):
         day, school = [x for x in self.own if x[0] <= self.end(week)][-1]
         years = defaultdict(list)
@@ -119,19 +125,22 @@ class Oracle:
         begun = [min(b) for b in years.values() if min(b) <= day]
         return max(begun) if begun else None
 
+    @cache  # noqa: B019
     def third_day_after(self, school, day):
         later = [d for d in self.school_days[school] if d > day]
         return later[2] if len(later) >= 3 else date.max
 
     # Attendance.
 
+    @cache  # noqa: B019
     def attendance_rows(self, day, school):
         return [
             r
-            for r in self.of_student_attendance
+            for r in self.of_student("attendance")
             if r["date"] == day and (r["school"] is None or r["school"] == school)
         ]
 
+    @cache  # noqa: B019
     def missed(self, day, school, statuses=("excused", "unexcused", "absent")):
         total = 0
         for r in self.attendance_rows(day, school):
@@ -139,6 +148,7 @@ class Oracle:
                 total += 1000 if r["fraction"] is None else r["fraction"]
         return Fraction(min(total, 1000), 1000)
 
+    @cache  # noqa: B019
     def attendance_days(self, flag=None):
         days = []
         for day, school in self.own:
@@ -288,7 +298,7 @@ class Oracle:
         out["days_since_incident"] = min(since, 120) if total else None
         in_year = last(year_days)
         ranks = sorted({x[0] for x in in_year})
-        gaps = [b - a for a, b in zip(ranks, ranks[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(ranks)]
         out["median_gap_ytd"] = median(gaps) if gaps else None
         passed = [x for x in in_year if total - 1 - x[0] >= 30]
         again = [x for x in passed if any(x[0] < y[0] <= x[0] + 30 for y in incidents)]
@@ -371,13 +381,9 @@ class Oracle:
                 return total / weights
         return whole
 
-    def courses(self, end):
-        """(section, term) to percent, grade points, passing (None: unsaid), number of marks."""
-        rows, posted = defaultdict(list), defaultdict(list)
-        for x in self.counted(end):
-            term = self.term_of(x[0], x[1]["due_on"])
-            if term:
-                rows[x[0]["section"], term].append(x)
+    def posted(self, end):
+        """(section, term) to its posted grades: (newest first key), percent, points, passing."""
+        posted = defaultdict(list)
         for r in self.of_student("course_grades"):
             section = self.sections.get(r["section"])
             if section is None or r["posted_on"] > end:
@@ -387,10 +393,20 @@ class Oracle:
             term = (section["school"], section["term_id"] or r["term_id"])
             scale = self.scales.get((section["school"], r["code"]), {})
             percent = r["percent"] if r["percent"] is not None else scale.get("percent")
-            points, passing = scale.get("gpa_points"), scale.get("passing")
-            if term in self.terms and (percent, points, passing) != (None, None, None):
+            said = (percent, scale.get("gpa_points"), scale.get("passing"))
+            if term in self.terms and said != (None, None, None):
                 newest = (r["posted_on"], r["kind"] == "final")
-                posted[r["section"], term].append((newest, percent, points, passing))
+                posted[r["section"], term].append((newest, *said))
+        return posted
+
+    @cache  # noqa: B019
+    def courses(self, end):
+        """(section, term) to percent, grade points, passing (None: unsaid), number of marks."""
+        rows, posted = defaultdict(list), self.posted(end)
+        for x in self.counted(end):
+            term = self.term_of(x[0], x[1]["due_on"])
+            if term:
+                rows[x[0]["section"], term].append(x)
         result = {}
         for key in set(rows) | set(posted):
             percent = self.percent_of(rows[key]) if rows[key] else None
@@ -527,7 +543,9 @@ class Oracle:
                     ends.append(self.courses(self.end(monday)))
         drop = Fraction(0)
         for key in current:
-            values = [c[key][0] for c in ends if key in c and c[key][3] >= 3]
+            values = [
+                c[key][0] for c in ends if key in c and c[key][3] >= 3 and c[key][0] is not None
+            ]
             for i, earlier in enumerate(values):
                 for later in values[i + 1 :]:
                     drop = max(drop, earlier - later)
@@ -572,12 +590,6 @@ class Oracle:
             ]
             if len(due) >= 3:
                 out["missing_work_rate_d20"] = Fraction(sum(due), len(due))
-
-    @property
-    def of_student_attendance(self):
-        if not hasattr(self, "_attendance"):
-            self._attendance = self.of_student("attendance")
-        return self._attendance
 
     def features(self) -> list[dict[str, Value]]:
         """One dict of 42 values for each of the last weeks, oldest first; None: not observed."""
