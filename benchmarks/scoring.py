@@ -1,7 +1,8 @@
 """Students scored a second: ONNX Runtime beside torch and beside the matrix-multiply peak.
 
-One thread, its own CPU time, repeats interleaved, medians. Run it as `python benchmarks/scoring.py`; the fp32 peak is
-a square NumPy product on the same thread. The last lines are the figures of the project's seed.
+One thread and its own CPU time, repeats interleaved, medians: `python benchmarks/scoring.py`. The
+fp32 peak is a square NumPy product. "Textbook" is torch with attention that projects every week.
+The last line are the figures of the project's seed.
 """
 
 from __future__ import annotations

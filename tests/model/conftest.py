@@ -20,6 +20,13 @@ def planted() -> tuple[Rows, Labels]:
 
 
 @pytest.fixture(scope="session")
+def few() -> tuple[Rows, Labels]:
+    """Enough rows to train on, where it does not matter what is learned."""
+    rows = random_rows(240, features=6, weeks=6)
+    return rows, planted_labels(rows)
+
+
+@pytest.fixture(scope="session")
 def trained(planted: tuple[Rows, Labels]) -> Trained:
     rows, labels = planted
     validation = hashed_share(rows.student, 0.15)

@@ -30,7 +30,7 @@ def sample(seed, count=200, ties=True):
 
 
 @given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_ranking_metrics_agree_with_scikit_learn(seed, ties):
     risk, label, weights = sample(seed, ties=ties)
     ranking = Ranking(risk, label, weights)

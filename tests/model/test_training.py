@@ -47,8 +47,8 @@ def test_shuffled_labels_teach_nothing(planted):
     assert 0.4 < reached < 0.62
 
 
-def test_an_interrupted_training_ends_with_the_same_bits(planted, tmp_path):
-    rows, labels = planted
+def test_an_interrupted_training_ends_with_the_same_bits(few, tmp_path):
+    rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     both = replace(FAST, ensemble=2, epochs=2)
     settings = {"validation": validation, "network": SMALL, "training": both, "seed": 4}
@@ -71,8 +71,8 @@ def test_an_interrupted_training_ends_with_the_same_bits(planted, tmp_path):
     assert not state.exists()
 
 
-def test_a_state_of_other_data_is_not_continued(planted, tmp_path):
-    rows, labels = planted
+def test_a_state_of_other_data_is_not_continued(few, tmp_path):
+    rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     state = tmp_path / "state.pt"
 
@@ -89,8 +89,8 @@ def test_a_state_of_other_data_is_not_continued(planted, tmp_path):
     np.testing.assert_array_equal(other.predict(rows)[0], fresh.predict(rows)[0])
 
 
-def test_a_constant_factor_on_a_feature_changes_nothing_after_refitting(planted):
-    rows, labels = planted
+def test_a_constant_factor_on_a_feature_changes_nothing_after_refitting(few):
+    rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     factor = np.array([1, 1024, 1, 1 / 64, 1, 1], dtype=np.float32)  # powers of two: exact
     scaled = replace(rows, values=rows.values * factor)
@@ -109,8 +109,8 @@ def test_the_padding_gate_is_still_shut_after_training(trained):
     assert (gate[12:] == 0).all()
 
 
-def test_unknown_outcomes_are_never_read(planted):
-    rows, labels = planted
+def test_unknown_outcomes_are_never_read(few):
+    rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     unknown = np.arange(len(labels.known)) % 3 == 0
     one = replace(FAST, epochs=1)
@@ -128,8 +128,8 @@ def test_unknown_outcomes_are_never_read(planted):
     np.testing.assert_array_equal(*results)
 
 
-def test_one_class_alone_is_refused(planted):
-    rows, labels = planted
+def test_one_class_alone_is_refused(few):
+    rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     with pytest.raises(NotReady, match="nothing can be learned"):
         train(
@@ -140,8 +140,8 @@ def test_one_class_alone_is_refused(planted):
         )
 
 
-def test_windows_of_another_size_are_refused(planted):
-    rows, labels = planted
+def test_windows_of_another_size_are_refused(few):
+    rows, labels = few
     with pytest.raises(BadInput, match="do not fit a network"):
         train(rows, labels, validation=hashed_share(rows.student, 0.15))
 

@@ -31,7 +31,7 @@ def contenders():
 
 @pytest.mark.parametrize("contender", contenders(), ids=lambda c: c.name)
 def test_a_planted_signal_is_learned_and_unknown_outcomes_are_not_read(contender):
-    rows = random_rows(1500)
+    rows = random_rows(1000)
     labels = planted_labels(rows, slope=3.0)
     known = ~hashed_share(rows.student, 0.2, salt=3)
     lies = replace(labels, known=known, off_track=np.where(known, labels.off_track, True))
