@@ -1,1 +1,46 @@
-"""Floor 10: the command line; one command is one file."""
+"""Floor 10: the command line; one command is one file and one line in this hall's list."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from edupulse.cli.console import complain
+from edupulse.cli.database import database
+from edupulse.cli.demo import demo
+from edupulse.cli.doctor import doctor
+from edupulse.cli.evaluate import evaluate
+from edupulse.cli.features import features
+from edupulse.cli.import_records import import_records
+from edupulse.cli.score import score
+from edupulse.cli.simulate import simulate
+from edupulse.cli.train import train
+from edupulse.school.errors import EduPulseError
+
+app = typer.Typer(
+    name="edupulse",
+    help="Sees early which students are drifting off track, from a district's own records.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+app.command("demo")(demo)
+app.command("doctor")(doctor)
+app.command("simulate")(simulate)
+app.command("import")(import_records)
+app.command("features")(features)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("score")(score)
+app.command("database")(database)
+
+
+def main() -> None:
+    """Run one command; an error that a person can act on is shown without a traceback."""
+    try:
+        app()
+    except EduPulseError as error:
+        complain(error)
+        sys.exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,7 +19,9 @@ from rich.progress import (
 
 from edupulse.school.errors import EduPulseError
 
-out = Console(highlight=False)
+_WIDTH = None if sys.stdout.isatty() else 120  # a file or a pipe has no width of its own
+
+out = Console(highlight=False, width=_WIDTH)
 beside = Console(stderr=True, highlight=False)
 
 Told = Callable[[str, float], None]

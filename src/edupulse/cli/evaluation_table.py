@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -26,13 +27,18 @@ _TITLES = {
 }
 _COLUMNS = {
     "auroc": "AUROC",
-    "average_precision": "avg. precision",
-    "precision_5": "precision 5 %",
-    "precision_10": "precision 10 %",
+    "average_precision": "AP",
+    "precision_5": "P@5%",
+    "precision_10": "P@10%",
     "brier": "Brier",
     "calibration_error": "ECE",
-    "balanced_accuracy": "bal. accuracy",
+    "balanced_accuracy": "BA",
 }
+_LEGEND = (
+    "AP: average precision. P@5%, P@10%: precision in the top 5 and 10 % of each school and as-of "
+    "day. ECE: expected calibration error. BA: balanced accuracy of one flag or more. "
+    "Below each: 95 % bootstrap interval over students."
+)
 
 
 def evaluation_tables(evaluation: Evaluation) -> RenderableType:
@@ -61,6 +67,7 @@ def _tables(evaluation: Evaluation) -> Iterator[RenderableType]:
         results = [line for line in evaluation.results if line.population == population]
         if results:
             yield _table(title, results)
+    yield Text(_LEGEND, style="dim")
 
 
 def _table(title: str, results: list[Result]) -> Table:
@@ -69,8 +76,8 @@ def _table(title: str, results: list[Result]) -> Table:
         title=f"{escape(title)}: {first.rows:,} windows of {first.students:,} students, "
         f"{first.base_rate:.1%} off track",
         title_justify="left",
-        caption="95 % bootstrap intervals over students",
-        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("method", no_wrap=True)
     for column in _COLUMNS.values():
@@ -82,4 +89,7 @@ def _table(title: str, results: list[Result]) -> Table:
 
 def _cell(metrics: Mapping[str, Estimate], name: str) -> str:
     found = metrics.get(name)
-    return "" if found is None else f"{found.value:.3f}\n[dim]{found.low:.3f}–{found.high:.3f}[/]"
+    if found is None:
+        return ""
+    low, high = (f"{end:.3f}".removeprefix("0") for end in (found.low, found.high))
+    return f"{found.value:.3f}\n[dim]{low}–{high}[/]"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -28,7 +29,7 @@ _STATES = {
 
 def risk_table(scoring: Scoring, lines: Sequence[Line], names: Names) -> RenderableType:
     """The ranked list with reasons."""
-    table = Table(title=_title(scoring), title_justify="left", show_lines=True)
+    table = Table(title=_title(scoring), title_justify="left", box=SIMPLE_HEAD, show_lines=True)
     table.add_column("#", justify="right")
     table.add_column("student", no_wrap=True)
     table.add_column("band", no_wrap=True)
