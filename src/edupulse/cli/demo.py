@@ -154,7 +154,8 @@ def _list(store: Store, steps: Steps) -> str:
         listed = scoring.lines[:LISTED]
         names = names_of(store, listed)
     give(scoring, listed, names, Form.TABLE)
-    return f"{names[listed[0].student][0]} --as-of {as_of.isoformat()}"
+    day = max(store.known([], as_of).last_days().values())
+    return f"{names[listed[0].student][0]} --as-of {day}"
 
 
 def _took(steps: Steps) -> Table:
