@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from edupulse.features.catalog import INDEX
+from edupulse.features.weekly import weekly_features
 from edupulse.school.fields import Day, Milli
 from edupulse.school.knowledge import READ_KINDS, History, Known, with_known_until
 from edupulse.school.records import ALWAYS, COVERED, KIND_BY_NAME
@@ -128,3 +130,12 @@ class District:
         """What was known of some students at an instant, or at the end of a day."""
         instant = as_of if isinstance(as_of, datetime) else end_of(as_of)
         return self.history(students).at(instant)
+
+
+def value_of(
+    district: District, as_of: str | date | datetime, name: str, week: int = -1, student: int = 1
+) -> float:
+    """One feature of one student, in the current week unless said otherwise; NaN: not observed."""
+    instant = as_of if isinstance(as_of, datetime) else end_of(as_of)
+    features = weekly_features(district.known(instant, (student,)))
+    return float(features.values[0, week, INDEX[name]])

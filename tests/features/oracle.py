@@ -395,7 +395,8 @@ class Oracle:
             percent = r["percent"] if r["percent"] is not None else scale.get("percent")
             said = (percent, scale.get("gpa_points"), scale.get("passing"))
             if term in self.terms and said != (None, None, None):
-                newest = (r["posted_on"], r["kind"] == "final")
+                tie = (-1 if percent is None else percent, r["code"] or "")
+                newest = (r["posted_on"], r["kind"] == "final", *tie)
                 posted[r["section"], term].append((newest, *said))
         return posted
 

@@ -12,7 +12,6 @@ from edupulse.features.weekly import weekly_features
 from features.oracle import Oracle
 from features.random_district import STUDENTS, random_district
 
-
 SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 20))]
 
 
