@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -35,13 +35,14 @@ def history(
 
     Records of numbers that were merged into these students come along.
     """
-    when = When() if until is None else When(until=_aware(until))
+    when = When() if until is None else When(until=_utc(until))
     return _history(reading, _keys(students), when)
 
 
 def known(reading: Reading, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
     """What was known of these students at `as_of`: the one door to records (law 1)."""
-    return _history(reading, _keys(students), When(at=_aware(as_of))).at(as_of)
+    instant = _utc(as_of)
+    return _history(reading, _keys(students), When(at=instant)).at(instant)
 
 
 def students_at(reading: Reading, as_of: datetime, school: int | None = None) -> StudentKeys:
@@ -49,12 +50,13 @@ def students_at(reading: Reading, as_of: datetime, school: int | None = None) ->
 
     Of merged numbers the one that stands now. With `school`: those enrolled there.
     """
-    when = When(at=_aware(as_of))
+    instant = _utc(as_of)
+    when = When(at=instant)
     kinds = (SCHOOLS, STUDENT_IDS, ENROLLMENTS)
     frames = {kind.name: reading.versions(kind, EVERYTHING, when) for kind in kinds}
     merged_into = frames[STUDENT_IDS.name]["student"]
     everyone = pl.concat([frames[ENROLLMENTS.name]["student"], merged_into]).unique().sort()
-    record = History(everyone.to_numpy(), frames).at(as_of)
+    record = History(everyone.to_numpy(), frames).at(instant)
     enrolled = _enrolled(record)
     if school is not None:
         enrolled = enrolled.filter(pl.col("school") == school)
@@ -120,7 +122,7 @@ def _keys(students: Sequence[int] | StudentKeys) -> StudentKeys:
     return np.asarray(students, np.int32)
 
 
-def _aware(instant: datetime) -> datetime:
+def _utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise BadInput("An as-of instant needs a time zone.", "Give it as UTC.")
-    return instant
+    return instant.astimezone(UTC)
