@@ -274,3 +274,4 @@ def test_where_absence_is_no_part_attendance_need_not_be_observed():
 def test_no_rows_give_no_outcomes():
     known = ordinary().known(datetime(2025, 1, 1, tzinfo=UTC))
     assert len(outcomes(known, cohort(students=()))) == 0
+    assert len(closed_outcomes(lambda _students, _at: known, cohort(students=()), LATER)) == 0

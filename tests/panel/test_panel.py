@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from edupulse.features.catalog import INDEX
-from edupulse.panel.panel import panel_of, windows_of
+from edupulse.panel.panel import panel_of
+from edupulse.panel.windows import concat
 from panel.districts import YEAR_BEGINS, YEAR_ENDS, District, end, weekdays
 
 
@@ -32,7 +33,7 @@ def test_in_may_it_is_out_of_season():
 
 def test_windows_of_several_instants_lie_under_each_other():
     panels = [panel_of(district().known(end(day))) for day in ("2024-11-01", "2024-12-02")]
-    windows = windows_of(panels)
+    windows = concat(panel.windows for panel in panels)
     assert len(windows) == 2
     assert windows.as_of[0] < windows.as_of[1]
     np.testing.assert_array_equal(windows.take([1]).values, panels[1].windows.values)

@@ -10,7 +10,6 @@ from edupulse.panel.outcomes import outcomes
 from edupulse.panel.splits import (
     Split,
     as_of_days,
-    calibration_halves,
     check_labels,
     check_split,
     early_stopping,
@@ -124,12 +123,6 @@ def test_a_student_is_wholly_in_or_out_whoever_else_is_there():
     stop = early_stopping(students)
     assert stop[::7].tolist() == early_stopping(students[::7]).tolist()
     assert 0.08 < stop.mean() < 0.12
-
-
-def test_the_halves_of_the_calibration_part_are_disjoint_and_complete():
-    first, second = calibration_halves(np.arange(1000, dtype=np.int32))
-    assert (first ^ second).all()
-    assert 0.4 < first.mean() < 0.6
 
 
 def test_different_salts_choose_different_students():

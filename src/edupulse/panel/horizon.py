@@ -69,19 +69,6 @@ def horizon(
     return Horizon(rows, day, first, last, _closes_at(known, school, last, definition))
 
 
-def horizon_dates(
-    known: Known, school: Keys, as_of: Times, definition: OutcomeDefinition
-) -> tuple[Times, Times]:
-    """The first and last day datetime64[D][N] of each row's horizon; NaT without one."""
-    span = horizon(known, school, as_of, definition, known_calendar(known))
-    none = np.datetime64("NaT", "D")
-    first, last = (
-        np.where(span.exists, days.astype("datetime64[D]"), none)
-        for days in (span.first, span.last)
-    )
-    return first, last
-
-
 def year_end(calendar: Calendar, rows: Keys, days: Days) -> Days:
     """The last instructional day of the school year of each day; −1 where there is none."""
     if not calendar.year_ends.shape[1]:

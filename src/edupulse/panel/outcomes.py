@@ -103,13 +103,13 @@ def closed_outcomes(
     now = read(_NOBODY, as_of)
     closes = horizon(now, cohort.school, cohort.as_of, definition, known_calendar(now)).closes_at
     closed = closes <= utc(as_of)
-    order = [np.flatnonzero(~closed)]
-    parts = [outcomes(now, cohort.take(order[0]), definition)]
+    order = [np.flatnonzero(~closed)] if not (closed.size and closed.all()) else []
+    parts = [outcomes(now, cohort.take(rows), definition) for rows in order]
     for instant in np.unique(closes[closed]):
         order.append(np.flatnonzero(closes == instant))
-        rows = cohort.take(order[-1])
-        then = read(np.unique(rows.student), instant.item().replace(tzinfo=UTC))
-        parts.append(outcomes(then, rows, definition))
+        told = cohort.take(order[-1])
+        then = read(np.unique(told.student), instant.item().replace(tzinfo=UTC))
+        parts.append(outcomes(then, told, definition))
     return concat_outcomes(parts).take(np.argsort(np.concatenate(order)))
 
 

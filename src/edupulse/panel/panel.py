@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from edupulse.features.weekly import weekly_features
 from edupulse.panel.horizon import known_calendar, local_days
 from edupulse.panel.seasons import State, days_left, state_of
-from edupulse.panel.windows import WEEKS, Keys, Windows, concat, utc
+from edupulse.panel.windows import WEEKS, Keys, Windows, utc
 from edupulse.school.calendar import Days
 from edupulse.school.knowledge import Known
 
@@ -74,8 +73,3 @@ def panel_of(known: Known) -> Panel:
         grade_level=weekly.grade_level,
     )
     return Panel(known.as_of, windows, weekly.enrolled_days, left, begins)
-
-
-def windows_of(panels: Iterable[Panel]) -> Windows:
-    """The windows of several as-of instants under each other."""
-    return concat(panel.windows for panel in panels)

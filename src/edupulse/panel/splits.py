@@ -131,12 +131,6 @@ def early_stopping(student: npt.NDArray[np.integer[Any]], share: float = 0.1) ->
     return hashed_share(student, share, salt=1)
 
 
-def calibration_halves(student: npt.NDArray[np.integer[Any]]) -> tuple[Flags, Flags]:
-    """Two disjoint halves of the calibration part's students: for calibration, and for sets."""
-    first = hashed_share(student, 0.5, salt=2)
-    return first, ~first
-
-
 def school_folds(school: npt.NDArray[np.integer[Any]], folds: int = 5) -> npt.NDArray[np.int8]:
     """The fold int8[N] of each row such that no school lies in two, of about equal size.
 
