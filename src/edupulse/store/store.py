@@ -18,10 +18,10 @@ from edupulse.store import (
     fingerprint,
     histories,
     people,
-    reading,
     risks,
     schema,
 )
+from edupulse.store.reading import Readers, Reading
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Store:
     than one thing in one transaction, for the functions of the modules of this room.
     """
 
-    url: str | None
     engine: Engine
+    readers: Readers
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -44,9 +44,9 @@ class Store:
             yield driver
 
     @contextmanager
-    def snapshot(self) -> Iterator[reading.Reading]:
+    def snapshot(self) -> Iterator[Reading]:
         """A read-only view of one state of the database."""
-        with reading.reading(self.url) as opened:
+        with self.readers.reading() as opened:
             yield opened
 
     def known(self, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
@@ -115,9 +115,10 @@ def open_store(url: str | None = None) -> Iterator[Store]:
 
     Raises DatabaseDown where it does not answer.
     """
-    engine = connection.engine(url)
+    engine, readers = connection.engine(url), Readers(url)
     try:
         schema.migrate(engine)
-        yield Store(url, engine)
+        yield Store(engine, readers)
     finally:
+        readers.close()
         engine.dispose()
