@@ -159,7 +159,7 @@ def blocks(known: Known, weeks: int, size: int = BLOCK) -> Iterator[Block]:
     if not reference.calendar.schools.size:
         return
     keys = np.unique(known.students)
-    rows = {kind.name: _placed(kind, known, reference, keys) for kind in STUDENT_KINDS}
+    rows = {kind.name: _placed(kind, known, reference, keys, size) for kind in STUDENT_KINDS}
     for first in range(0, keys.size, size):
         count = min(size, keys.size - first)
         here = {name: _slice(part, first, first + count) for name, part in rows.items()}
@@ -195,7 +195,7 @@ def codes(column: pl.Series) -> Ints:
     return column.to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
 
 
-def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
+def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints, size: int) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
     frame = known.frame(kind).select("student", *_READ[kind.name])
     if kind.name != ENROLLMENTS.name:
@@ -205,7 +205,7 @@ def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     if np.any(student < 0):
         frame = frame.filter(student >= 0)
         student = student[student >= 0]
-    if np.any(student[1:] < student[:-1]) and keys.size > BLOCK:
+    if np.any(student[1:] < student[:-1]) and keys.size > size:
         order = np.argsort(student, kind="stable")
         return Rows(student[order], frame[order])
     return Rows(student, frame)
