@@ -111,17 +111,14 @@ def _block(
     now: datetime,
     in_season_only: bool,
 ) -> Iterator[Material]:
-    # Outcomes need no marks, the most numerous records by far.
-    bare = {name: frame for name, frame in history.frames.items() if name != MARKS.name}
-    unmarked = History(history.students, bare)
-    for instant in as_of:
-        panel = panel_of(history.at(instant))
-        states = np.array(panel.states())
-        allowed = ["scored"] if in_season_only else ["scored", "out_of_season"]
-        windows = panel.windows.take(np.isin(states, allowed))
-        if len(windows):
-            closed = closed_outcomes(_reader(unmarked), windows.cohort, now, definition)
-            yield Material(windows, closed)
+    allowed = ["scored"] if in_season_only else ["scored", "out_of_season"]
+    panels = [panel_of(history.at(instant)) for instant in as_of]
+    windows = concat(panel.windows.take(np.isin(panel.states(), allowed)) for panel in panels)
+    if len(windows):
+        # Outcomes need no marks, the most numerous records by far.
+        bare = {name: frame for name, frame in history.frames.items() if name != MARKS.name}
+        unmarked = _reader(History(history.students, bare))
+        yield Material(windows, closed_outcomes(unmarked, windows.cohort, now, definition))
 
 
 def _reader(history: History) -> Callable[[StudentKeys, datetime], Known]:
