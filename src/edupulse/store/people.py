@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 from psycopg import Connection
@@ -31,6 +31,15 @@ _NAMES = """
     LEFT JOIN records.students s ON s.student = i.student AND NOT s.retracted
     WHERE i.student = ANY(%s::integer[]) ORDER BY i.student
 """
+
+
+def student_keys(connection: Connection, local_ids: Sequence[str]) -> pl.DataFrame:
+    """Key and number of those of the district's numbers that are there."""
+    rows = connection.execute(_KEYS, [list(local_ids)]).fetchall()
+    return pl.DataFrame(rows, schema={"student": pl.Int32(), "local_id": pl.String()}, orient="row")
+
+
+_KEYS = "SELECT student, local_id FROM identity.student WHERE local_id = ANY(%s)"
 
 
 def resolve_student(connection: Connection, name: str) -> int:
