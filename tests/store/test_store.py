@@ -1,0 +1,93 @@
+"""The open store: snapshots that do not move, connections that may die, districts that may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg.sql import SQL
+
+from edupulse.school.errors import BadInput, DatabaseDown, NotFound, NotReady
+from edupulse.store.district import DistrictSettings, namespace_of, the_district
+from edupulse.store.reading import among
+from edupulse.store.store import Store, open_store
+
+HOW_MANY = SQL("SELECT count(*) AS n FROM state.imports")
+AN_IMPORT = (
+    "INSERT INTO state.imports VALUES (gen_random_uuid(), now(), now(), 'upsert', 'a test', '{}')"
+)
+
+
+@pytest.fixture(scope="module")
+def url(empty_database: Callable[[], str]) -> str:
+    return empty_database()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with open_store(url) as opened:
+        yield opened
+
+
+def test_a_snapshot_does_not_see_what_is_committed_after_it_began(store: Store):
+    with store.snapshot() as reading:
+        before = reading.rows(HOW_MANY).item()
+        with store.writing() as connection:
+            connection.execute(AN_IMPORT)
+        assert reading.rows(HOW_MANY).item() == before
+    with store.snapshot() as reading:
+        assert reading.rows(HOW_MANY).item() == before + 1
+
+
+def test_a_snapshot_cannot_write(store: Store):
+    with pytest.raises(DatabaseDown), store.snapshot() as reading:
+        reading.rows(SQL(AN_IMPORT + " RETURNING 1"))
+
+
+def test_a_connection_that_died_while_idle_is_replaced(store: Store, url: str):
+    with store.snapshot() as reading:
+        process = reading.rows(SQL("SELECT pg_backend_pid()")).item()
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+    with store.snapshot() as reading:
+        assert reading.rows(SQL("SELECT pg_backend_pid()")).item() != process
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store):
+    with store.snapshot() as reading:
+        before = reading.rows(HOW_MANY).item()
+    with pytest.raises(psycopg.Error), store.writing() as connection:
+        connection.execute(AN_IMPORT + "; SELECT 1 / 0")
+    with store.snapshot() as reading:
+        assert reading.rows(HOW_MANY).item() == before
+
+
+def test_a_database_belongs_to_one_district(store: Store):
+    with store.writing() as connection:
+        first = the_district(connection, DistrictSettings(EDUPULSE_DISTRICT="Springfield"))
+        assert first.namespace == namespace_of("Springfield")
+        assert the_district(connection, DistrictSettings()) == first
+        with pytest.raises(NotReady):
+            the_district(connection, DistrictSettings(EDUPULSE_DISTRICT="Shelbyville"))
+
+
+def test_a_time_zone_that_does_not_exist_is_refused():
+    with pytest.raises(BadInput):
+        DistrictSettings(EDUPULSE_TIMEZONE="Atlantis/Capital")
+
+
+def test_nobody_is_found_under_an_unknown_name(store: Store):
+    for name in ("nobody", "5e4cdae2-b449-5e7f-8fc8-66d502000000"):
+        with pytest.raises(NotFound):
+            store.resolve_student(name)
+
+
+def test_a_run_of_keys_becomes_a_range():
+    asked = {
+        (4, 2, 3): '"student" BETWEEN 2 AND 4',
+        (1, 5): '"student" = ANY(ARRAY[1,5]::integer[])',
+        (): "false",
+    }
+    for keys, condition in asked.items():
+        assert among("student", list(keys)).as_string() == condition
