@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edupulse.school.records import COURSE_GRADES
 from edupulse.store.content import content_hash
-from edupulse.store.merge import Merged, merge
+from edupulse.store.merge import MANY, Merged, merge
 from edupulse.store.rows import frame_values
 from edupulse.store.staging import ARRIVING
 
@@ -159,6 +159,22 @@ def test_an_undated_change_is_known_from_the_import(database):
             (50_000, START, now),
             (80_000, now, None),
         }
+
+
+def test_a_large_first_import_keeps_the_key_and_twice_is_once(database):
+    many = pl.DataFrame({"student": pl.int_range(MANY, dtype=pl.Int32, eager=True)}).join(
+        frame([a_grade(50_000, 0)]).drop("student"), how="cross"
+    )
+    twice = [many, many.with_columns(pl.col("known_from") + timedelta(days=1))]
+    with database.transaction(force_rollback=True):
+        first = merge(database, COURSE_GRADES, twice, now=START)
+        assert (first.new, first.revised) == (MANY, MANY)
+        again = merge(database, COURSE_GRADES, twice[::-1], now=START)
+        assert (again.new, again.revised, again.conflicts) == (0, 0, 0)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            database.execute(
+                "INSERT INTO records.course_grades SELECT * FROM records.course_grades LIMIT 1"
+            )
 
 
 def test_the_columns_of_arriving_versions_are_named_once():

@@ -23,6 +23,9 @@ from psycopg.sql import SQL, Composed, Literal
 from edupulse.school.kind import Kind
 from edupulse.store.staging import Names, Staged, stage
 
+MANY = 50_000
+"""From so many rows on an empty table is filled first and its key built afterwards."""
+
 
 @dataclass(frozen=True)
 class Merged:
@@ -57,6 +60,8 @@ def merge(
         return Merged()
     connection.execute("SET LOCAL work_mem = '128MB'")
     names = Names(kind)
+    # No other merge may come between the look at the table and the writing; readers may.
+    connection.execute(_filled(_LOCK, names))
     if _is_empty(connection, names) and (historical or not staged.defaulted):
         return _fill_empty(connection, names, staged)
     connection.execute("ANALYZE pg_temp.staged")
@@ -67,6 +72,9 @@ def merge(
     return Merged(staged.rows, new, revised, retracted, conflicts)
 
 
+_LOCK = SQL("LOCK TABLE {current} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def _is_empty(connection: Connection, names: Names) -> bool:
     row = connection.execute(SQL("SELECT 1 FROM {} LIMIT 1").format(names.current)).fetchone()
     return row is None
@@ -74,7 +82,13 @@ def _is_empty(connection: Connection, names: Names) -> bool:
 
 def _fill_empty(connection: Connection, names: Names, staged: Staged) -> Merged:
     """Into empty tables: one sort of what was staged."""
+    many = staged.rows >= MANY
+    if many:
+        # New files of the tables need no log (wal_level minimal), and a key is quicker built after.
+        connection.execute(_filled(_RENEW, names))
     row = connection.execute(_filled(_FILL, names)).fetchone() or (0, 0, 0)
+    if many:
+        connection.execute(_filled(_BUILD_KEY, names))
     new, revised, retracted = (int(value) for value in row)
     conflicts = 0
     if new + revised < staged.rows:
@@ -83,6 +97,14 @@ def _fill_empty(connection: Connection, names: Names, staged: Staged) -> Merged:
     return Merged(staged.rows, new, revised, retracted, conflicts)
 
 
+_RENEW = SQL("""
+    TRUNCATE {current}, {past};
+    ALTER TABLE {current} DROP CONSTRAINT {key_name}
+""")
+_BUILD_KEY = SQL("""
+    ALTER TABLE {current} ADD CONSTRAINT {key_name} PRIMARY KEY ({key});
+    ANALYZE {current}, {past}
+""")
 _FILL = SQL("""
     WITH single AS (
         SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.staged
@@ -223,6 +245,7 @@ def _filled(
         current=names.current,
         past=names.past,
         key=names.key,
+        key_name=names.key_name,
         columns=names.columns,
         record=names.record,
         now=Literal(now),

@@ -45,6 +45,11 @@ class Names:
         return _listed(stored_key(self.kind))
 
     @property
+    def key_name(self) -> Identifier:
+        """The name of the current table's primary key."""
+        return Identifier(f"{self.kind.name}_pkey")
+
+    @property
     def columns(self) -> Composable:
         """All columns of a version, without `known_until`."""
         return _listed([*self.record_columns, "known_from", "retracted", "hash"])
