@@ -34,8 +34,8 @@ class TrainingConfig:
 
     `severity_weight` is the share of the severity head's cross-entropy beside the risk head's;
     `ensemble` networks from different seeds are averaged on the logit; `patience` epochs without a
-    better validation loss end the training; `threads` bounds the CPU threads of torch (at hidden 16 and
-    32 a second one gains nothing).
+    better validation loss end the training; `threads` bounds the CPU threads of torch (a
+    second one gains nothing at hidden 16 and 32).
     """
 
     learning_rate: float = 1e-3
