@@ -6,13 +6,15 @@ from dataclasses import fields
 from random import Random
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from edupulse.features.weekly import weekly_features
 from features.random_district import STUDENTS, random_district
 
 SEEDS = st.integers(0, 10_000)
+GENERATE = (Phase.explicit, Phase.generate)
+"""No shrinking: a smaller seed is no smaller district."""
 
 
 def assert_same(one, other):
@@ -26,7 +28,7 @@ def taken(features, place):
     return type(features)(*(getattr(features, f.name)[place] for f in fields(features)))
 
 
-@settings(max_examples=6)
+@settings(max_examples=6, phases=GENERATE)
 @given(seed=SEEDS, students=st.permutations(STUDENTS), block=st.integers(1, 4))
 def test_a_student_alone_is_the_student_in_a_batch(seed, students, block):
     district, as_of = random_district(seed)
@@ -37,7 +39,7 @@ def test_a_student_alone_is_the_student_in_a_batch(seed, students, block):
         assert_same(alone, taken(batch, np.array([at])))
 
 
-@settings(max_examples=6)
+@settings(max_examples=6, phases=GENERATE)
 @given(seed=SEEDS, order=st.integers(0, 10_000))
 def test_order_and_repetition_of_records_do_not_matter(seed, order):
     district, as_of = random_district(seed)
@@ -49,7 +51,7 @@ def test_order_and_repetition_of_records_do_not_matter(seed, order):
     assert_same(before, weekly_features(district.known(as_of, STUDENTS)))
 
 
-@settings(max_examples=4)
+@settings(max_examples=4, phases=GENERATE)
 @given(seed=SEEDS, weeks=st.integers(1, 19))
 def test_fewer_weeks_are_the_last_of_more(seed, weeks):
     district, as_of = random_district(seed)
