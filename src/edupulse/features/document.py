@@ -17,8 +17,8 @@ versions known at that instant of what happened up to the week's end (its Sunday
 instant in the last week. `E` are a student's observed days: the instructional days of the school
 of the primary enrollment that the coverage of that kind of record holds, at schools that record
 it. `a` is the fraction of a day missed. Windows (`d20`, `d45`, `d60`, `ytd`) count those days,
-`w8` instructional weeks. A missing mark counts 0 once {HANDING_IN_DAYS} instructional days have begun after it was
-due. Nothing older than {LOOKBACK} calendar days is looked at. What is not observed is NaN with
+`w8` instructional weeks. A missing mark counts 0 after {HANDING_IN_DAYS} more days of school.
+Nothing older than {LOOKBACK} calendar days is looked at. What is not observed is NaN with
 `observed = false`, never 0, and every observed value lies within its bounds.
 """
 
