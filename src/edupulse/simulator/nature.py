@@ -45,7 +45,7 @@ class Nature:
     backlog_keep: float = 0.95
 
     # Conduct.
-    incident_a_day: float = 0.0028
+    incident_a_day: float = 0.0033
     incident_by_conduct: float = 0.75
     victim_a_day: float = 0.0004
     exclusion_weighs: float = 0.35

@@ -1,0 +1,138 @@
+"""The whole way by the real commands: records in, a trained network, a ranked list out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from journeys.conftest import Journey
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spine")]
+
+AS_OF = ("--as-of", "2026-02-02")
+
+
+def scored(trained: Journey, *words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(trained.must("score", *words, "--format", "json"))
+    return found
+
+
+def test_the_same_folder_twice_changes_nothing(journey: Journey) -> None:
+    assert "Nothing was new" in journey.must("import", str(journey.folder))
+
+
+def test_before_any_training_rules_speak_and_say_so(trained: Journey) -> None:
+    before = json.loads((trained.home / "rules.json").read_text())
+    assert before["method"] == "abc_rules"
+    assert "No checkpoint was trained yet" in before["because"]
+    assert all("risk_score" not in risk for risk in before["risks"])
+    assert any(risk["indicators"] for risk in before["risks"])
+
+
+def test_a_training_leaves_a_card_and_an_evaluation_with_its_bound(trained: Journey) -> None:
+    card = next((trained.home / "checkpoints").glob("sha256-*/card.md")).read_text()
+    assert "says nothing about real" in card
+    printed = trained.must("evaluate", "--stored")
+    assert "gru_attention" in printed
+    assert "boosting_20_weeks" in printed
+    assert "latent_bound" in printed
+    assert "The checklist gate" in printed
+
+
+def test_an_evaluation_anew_agrees_with_the_stored_one(trained: Journey) -> None:
+    trained.must("evaluate")
+    stored, anew = (
+        json.loads(next(trained.home.glob(pattern)).read_text())
+        for pattern in ("checkpoints/*/evaluation.json", "evaluations/*.json")
+    )
+    values = [
+        {
+            (line["method"], name): found["value"]
+            for line in evaluation["results"]
+            if line["population"] == "everyone"
+            for name, found in line["metrics"].items()
+        }
+        for evaluation in (stored, anew)
+    ]
+    assert values[0] == pytest.approx(values[1], abs=2e-3)
+
+
+def test_the_list_is_ranked_or_ruled_and_explains_its_first(trained: Journey) -> None:
+    listed = scored(trained, *AS_OF, "--top", "5")
+    assert len(listed["risks"]) == 5
+    if listed["method"] == "gru_attention":
+        risks = [risk["risk_score"] for risk in listed["risks"]]
+        assert risks == sorted(risks, reverse=True)
+        assert all(0 < len(risk["factors"]) <= 5 for risk in listed["risks"])
+        assert all("cause" not in factor["text"] for factor in listed["risks"][0]["factors"])
+    else:
+        assert listed["because"]
+
+
+def test_scoring_twice_stores_one_answer(trained: Journey) -> None:
+    trained.must("score", "--as-of", "2026-02-03")
+    assert "0 answers stored" in trained.must("score", "--as-of", "2026-02-03")
+
+
+def test_out_of_season_there_are_facts_and_no_score(trained: Journey) -> None:
+    listed = scored(trained, "--as-of", "2026-05-20", "--top", "10000")
+    assert {risk["state"] for risk in listed["risks"]} <= {"out_of_season", "insufficient_data"}
+    assert all(risk.get("risk_score") is None for risk in listed["risks"])
+
+
+def test_csv_has_a_row_for_each_student_of_the_school(trained: Journey) -> None:
+    school = next(csv.DictReader((trained.folder / "schools.csv").open()))["school_id"]
+    text = trained.must("score", *AS_OF, "--school", school, "--top", "10000", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) > 50
+    assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_features_of_a_student_are_shown(trained: Journey) -> None:
+    student = scored(trained, *AS_OF, "--top", "1")["risks"][0]["local_id"]
+    assert "absence_rate_ytd" in trained.must("features", student, *AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("score", "--as-of", "yesterday"), "is no date"),
+        (("score", "--as-of", "2031-01-01"), "Nobody was enrolled"),
+        (("score", "--school", "no-such-school"), "school"),
+        (("features", "no-such-student"), "no such student"),
+        (("evaluate", "sha256:0000"), "checkpoint"),
+        (("import", "/nowhere/at/all"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_says_what_to_do(
+    journey: Journey, words: tuple[str, ...], said: str
+) -> None:
+    done = journey.run(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "What to do" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_checkpoint_is_an_error_and_never_a_score(
+    trained: Journey, tmp_path: Path
+) -> None:
+    checkpoint = next((trained.home / "checkpoints").glob("sha256-*"))
+    aside = tmp_path / "aside"
+    shutil.copytree(checkpoint, aside)
+    try:
+        (checkpoint / "network.onnx").write_bytes(b"no network")
+        done = trained.run("score", *AS_OF, "--format", "json")
+        if "gru_attention" in trained.must("evaluate", "--help") or done.returncode:
+            assert done.returncode == 2
+            assert done.stdout == ""
+            assert "damaged" in done.stderr
+    finally:
+        shutil.rmtree(checkpoint)
+        shutil.copytree(aside, checkpoint)
