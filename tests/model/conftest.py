@@ -7,9 +7,9 @@ import torch
 
 from edupulse.model.configuration import NetworkConfig
 from edupulse.model.networks.risk_network import Ensemble, RiskNetwork
-from edupulse.model.rows import hashed_share
 from edupulse.model.scaling import fit_scaler
 from edupulse.model.training import Trained, train
+from edupulse.panel.splits import hashed_share
 from model.planted_rows import FAST, SMALL, Labels, Rows, planted_labels, random_rows
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from edupulse.model.rows import hashed_share
 from edupulse.model.training import Epoch, train
+from edupulse.panel.splits import hashed_share
 from edupulse.school.errors import BadInput, NotReady
 from model.planted_rows import FAST, SMALL, planted_labels, random_rows
 

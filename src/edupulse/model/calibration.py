@@ -17,7 +17,8 @@ from edupulse.model.curves import (
     pool,
     tied,
 )
-from edupulse.model.rows import Bools, Floats, Ints, hashed_share, require_two_classes
+from edupulse.model.rows import Bools, Floats, Ints, require_two_classes
+from edupulse.panel.splits import hashed_share
 
 CURVES: dict[str, Callable[[Floats, Bools], Table]] = {
     "platt": fit_platt,

@@ -11,8 +11,9 @@ import numpy as np
 
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.curves import Array
-from edupulse.model.rows import OutcomeRows, WindowRows, hashed_share
+from edupulse.model.rows import OutcomeRows, WindowRows
 from edupulse.model.training import Epoch, Trained, train
+from edupulse.panel.splits import hashed_share
 
 
 @dataclass

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edupulse.model.rows import Bools, WindowRows, hashed_share
+from edupulse.model.rows import Bools, WindowRows
+from edupulse.panel.splits import hashed_share
 from edupulse.school.errors import BadInput
 
 ANY = -127

@@ -74,18 +74,3 @@ def require_two_classes(off_track: Bools) -> None:
             " nothing can be learned.",
             "Import more history, or choose earlier as-of days whose horizon has closed.",
         )
-
-
-def hashed_share(keys: NDArray[Any], share: float, salt: int = 0) -> Bools:
-    """Rows whose key falls into a pseudo-random share of all keys, the same for equal keys.
-
-    Mixes integer keys by splitmix64 (Steele, Lea, Flood 2014), so that a student is wholly inside
-    or outside, whatever else is in the data.
-    """
-    with np.errstate(over="ignore"):
-        mixed = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt + 1)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed = mixed ^ (mixed >> np.uint64(31))
-    inside: Bools = mixed.astype(np.float64) / 2.0**64 < share
-    return inside

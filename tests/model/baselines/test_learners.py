@@ -13,7 +13,7 @@ from edupulse.model.baselines.linear import LinearLastWeek
 from edupulse.model.baselines.summaries import all_weeks, last_week
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.gru_contender import GruContender, gru_last_week, last_weeks
-from edupulse.model.rows import hashed_share
+from edupulse.panel.splits import hashed_share
 from edupulse.school.errors import NotReady
 from model.planted_rows import planted_labels, random_rows
 
@@ -39,6 +39,16 @@ def test_a_planted_signal_is_learned_and_unknown_outcomes_are_not_read(contender
     fresh = random_rows(600, seed=8)
     truth = planted_labels(fresh, slope=3.0, seed=9)
     assert roc_auc_score(truth.off_track, contender.score(fresh)) > 0.78
+
+
+@pytest.mark.parametrize("contender", contenders(), ids=lambda c: c.name)
+def test_a_family_that_no_school_records_is_no_obstacle(contender):
+    rows = random_rows(400)
+    observed = rows.observed.copy()
+    observed[:, :, 29:] = False  # discipline
+    rows = replace(rows, observed=observed, values=np.where(observed, rows.values, np.nan))
+    contender.fit(rows, planted_labels(rows, slope=3.0))
+    assert np.isfinite(contender.score(rows)).all()
 
 
 @pytest.mark.parametrize("contender", contenders(), ids=lambda c: c.name)

@@ -10,7 +10,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from edupulse.model.baselines.summaries import Table32, all_weeks, last_week
 from edupulse.model.curves import Array
-from edupulse.model.rows import OutcomeRows, WindowRows, hashed_share, require_two_classes
+from edupulse.model.rows import (
+    Bools,
+    OutcomeRows,
+    WindowRows,
+    require_two_classes,
+)
+from edupulse.panel.splits import hashed_share
 
 
 @dataclass
@@ -25,6 +31,7 @@ class Boosting:
     logit: bool = True
     seed: int = 0
     _trees: HistGradientBoostingClassifier = field(init=False, repr=False)
+    _seen: Bools = field(init=False, repr=False)
 
     def fit(self, windows: WindowRows, outcomes: OutcomeRows) -> None:
         """Learn from the rows with a known outcome (`NotReady` where one class is all)."""
@@ -34,6 +41,10 @@ class Boosting:
         require_two_classes(outcomes.off_track[kept])
         require_two_classes(outcomes.off_track[stop])
         table = self.summary(windows)
+        # scikit-learn cannot bin a column without any value, such as those of a family that is
+        # not observed in any school.
+        self._seen = np.asarray(~np.isnan(table[kept]).all(axis=0), np.bool_)
+        table = table[:, self._seen]
         self._trees = HistGradientBoostingClassifier(
             learning_rate=0.06,
             max_iter=400,
@@ -53,7 +64,7 @@ class Boosting:
 
     def score(self, windows: WindowRows) -> Array:
         """The log odds of the outcome."""
-        return np.asarray(self._trees.decision_function(self.summary(windows)))
+        return np.asarray(self._trees.decision_function(self.summary(windows)[:, self._seen]))
 
 
 def boosting_last_week(seed: int = 0) -> Boosting:
