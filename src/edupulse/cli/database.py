@@ -1,4 +1,4 @@
-"""`edupulse database`: where the database is; start or stop the embedded one."""
+"""`edupulse database`: where the database is; stop the embedded one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ class Wish(StrEnum):
     """What to do with the embedded database."""
 
     STATUS = "status"
-    START = "start"
     STOP = "stop"
 
 
 def database(
     wish: Annotated[Wish, typer.Argument(help="What to do.")] = Wish.STATUS,
 ) -> None:
-    """Say where the database is; start or stop the embedded one.
+    """Say where the database is; stop the embedded one.
 
     Commands start the embedded server when they need it and share it; it stops by itself when the
     last one has ended.
@@ -39,8 +38,6 @@ def database(
         out.print("The database is the one that DATABASE_URL names.")
         return
     home = edupulse_home()
-    if wish is Wish.START:
-        embedded.ensure_running(home)
     if wish is Wish.STOP:
         embedded.stop(home)
     _show(embedded.status(home))

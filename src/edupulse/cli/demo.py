@@ -57,7 +57,7 @@ def demo(
     years: Annotated[int, typer.Option(min=3, help="School years; a model needs three.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 1,
     hidden: Annotated[int, typer.Option(help="Size of each GRU of the network.")] = 16,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = 12,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = 4,
 ) -> None:
     """The whole way on a simulated district: from records to a ranked list of students.
 
@@ -73,7 +73,9 @@ def demo(
     )
     with open_store() as store:
         _records(store, folder, made, steps)
-        network, training = NetworkConfig(hidden=hidden), TrainingConfig(epochs=epochs)
+        network = NetworkConfig(hidden=hidden)
+        # Few, large steps: a quick training, not the best one (see docs/experiments.md).
+        training = TrainingConfig(learning_rate=2e-3, batch=512, epochs=epochs, threads=2)
         checkpoint = _checkpoint(store, folder, network, training, made, steps)
         out.print(evaluation_tables(checkpoint.evaluation))
         out.print(decision_text(checkpoint.manifest.gate))
