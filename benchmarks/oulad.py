@@ -32,6 +32,7 @@ from edupulse.model.evaluation import Prediction, evaluate
 from edupulse.model.gru_contender import GruContender
 from edupulse.panel.definition import FAILS_OR_WITHDRAWS
 from edupulse.panel.horizon import known_calendar
+from edupulse.panel.seasons import STATES
 from edupulse.panel.splits import hashed_share, week_ends
 from edupulse.panel.windows import utc
 from edupulse.pipeline.intake import intake
@@ -71,7 +72,10 @@ def presentations(store: Store) -> dict[int, str]:
 
 
 def rows_at(store: Store, weeks: Sequence[int]) -> tuple[Material, np.ndarray, np.ndarray]:
-    """Windows at the end of those weeks of their own presentation; week and presentation."""
+    """Windows at the end of those weeks of their own presentation; week and presentation.
+
+    Everyone still registered is there, also who has nothing due yet and would get no score.
+    """
     known = store.known([], NOW)
     calendar, of = known_calendar(known), presentations(store)
     week_of: dict[tuple[str, np.datetime64], int] = {}
@@ -80,7 +84,7 @@ def rows_at(store: Store, weeks: Sequence[int]) -> tuple[Material, np.ndarray, n
         ends = instants_of(known, week_ends(calendar, school, weeks).tolist())
         instants |= set(ends)
         week_of |= {(name, utc(end)): week for end, week in zip(ends, weeks, strict=False)}
-    rows = material(store, sorted(instants), FAILS_OR_WITHDRAWS, NOW, in_season_only=False)
+    rows = material(store, sorted(instants), FAILS_OR_WITHDRAWS, NOW, states=STATES)
     named = np.array([of[school] for school in rows.windows.school.tolist()])
     week = np.array(
         [

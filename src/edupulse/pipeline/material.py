@@ -7,7 +7,7 @@ then. Students are taken in blocks, so that memory does not grow with the distri
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,9 +18,10 @@ import numpy.typing as npt
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.horizon import known_calendar
 from edupulse.panel.outcomes import Outcomes, closed_outcomes, concat_outcomes
-from edupulse.panel.panel import panel_of
+from edupulse.panel.panel import Panel, panel_of
+from edupulse.panel.seasons import State
 from edupulse.panel.splits import as_of_days, check_labels
-from edupulse.panel.windows import Windows, concat
+from edupulse.panel.windows import Flags, Windows, concat
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import History, Known, StudentKeys, end_of_day
 from edupulse.school.records import MARKS, SCHOOLS
@@ -76,13 +77,14 @@ def material(
     now: datetime,
     *,
     students: StudentKeys | None = None,
-    in_season_only: bool = True,
+    states: Collection[State] = ("scored",),
     told: Told = silent,
 ) -> Material:
     """The windows and outcomes of the students enrolled at each as-of instant (None: everyone).
 
-    Students without enough data, and days out of season where `in_season_only`, are left out. An
-    outcome that has not closed at `now` is unknown. Raises NotReady where nothing is left.
+    Only rows in one of the `states` are kept: by default those that may be scored, so neither
+    students without enough data nor days out of season. An outcome that has not closed at `now` is
+    unknown. Raises NotReady where nothing is left.
     """
     told("Reading the past", 0.0)
     students = _ever_enrolled(store, as_of) if students is None else students
@@ -90,7 +92,7 @@ def material(
 
     def block(keys: StudentKeys) -> Material | None:
         history = store.history(keys, until=now)
-        return _block(history, as_of, definition, now, in_season_only)
+        return _block(history, as_of, definition, now, states)
 
     parts: list[Material] = []
     # Threads: NumPy and Polars do nearly all of the work outside the interpreter lock.
@@ -120,17 +122,21 @@ def _block(
     as_of: Sequence[datetime],
     definition: OutcomeDefinition,
     now: datetime,
-    in_season_only: bool,
+    states: Collection[State],
 ) -> Material | None:
-    allowed = ["scored"] if in_season_only else ["scored", "out_of_season"]
     panels = [panel_of(history.at(instant)) for instant in as_of]
-    windows = concat(panel.windows.take(np.isin(panel.states(), allowed)) for panel in panels)
+    windows = concat(panel.windows.take(_kept(panel, states)) for panel in panels)
     if not len(windows):
         return None
     # Outcomes need no marks, the most numerous records by far.
     bare = {name: frame for name, frame in history.frames.items() if name != MARKS.name}
     unmarked = _reader(History(history.students, bare))
     return Material(windows, closed_outcomes(unmarked, windows.cohort, now, definition))
+
+
+def _kept(panel: Panel, states: Collection[State]) -> Flags:
+    """The enrolled students in one of the states."""
+    return np.isin(panel.states(), list(states)) & (panel.windows.school >= 0)
 
 
 def _reader(history: History) -> Callable[[StudentKeys, datetime], Known]:
