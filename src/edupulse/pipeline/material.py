@@ -33,6 +33,8 @@ BLOCK = 800
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 """Blocks worked on at a time; memory grows with it, and with nothing else."""
 
+SCORABLE: tuple[State, ...] = ("scored",)
+
 Told = Callable[[str, float], None]
 """Told what is being done and the part of it that is done, 0 to 1."""
 
@@ -77,7 +79,7 @@ def material(
     now: datetime,
     *,
     students: StudentKeys | None = None,
-    states: Collection[State] = ("scored",),
+    states: Collection[State] = SCORABLE,
     told: Told = silent,
 ) -> Material:
     """The windows and outcomes of the students enrolled at each as-of instant (None: everyone).
