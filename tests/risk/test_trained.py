@@ -14,10 +14,10 @@ from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.evaluation import Prediction, evaluate
 from edupulse.model.gate import decide
 from edupulse.model.peers import fit_peers
-from edupulse.model.rows import hashed_share
 from edupulse.model.training import train
 from edupulse.panel.definition import OFF_TRACK
 from edupulse.panel.panel import Panel
+from edupulse.panel.splits import hashed_share
 from edupulse.risk.assessment import Assessor
 from edupulse.risk.bands import DEFAULT_POLICY
 from model.planted_rows import planted_labels

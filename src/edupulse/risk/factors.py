@@ -7,12 +7,14 @@ from datetime import date
 import numpy as np
 
 from edupulse.features.catalog import FEATURES
-from edupulse.panel.windows import Windows
+from edupulse.panel.windows import Floats, Windows
 from edupulse.risk.explanation import Explanation, Reference
 from edupulse.risk.risk import Factor
 from edupulse.risk.wording import factor_in_words
 
 WEEKS_NAMED = 3
+JUST_TYPICAL = 0.05
+"""Nearer to typical than this part of the farthest week is no fact to raise or lower a score."""
 
 
 def factors_of(
@@ -35,14 +37,13 @@ def _factor(
     windows: Windows, reference: Reference, explanation: Explanation, row: int, at: int
 ) -> Factor:
     feature = FEATURES[at]
-    seen = np.flatnonzero(windows.observed[row, :, at])
-    newest = int(seen[-1])
-    value = float(windows.values[row, newest, at])
-    usual = float(reference.values[row, newest, at])
+    told = _told_week(windows, reference, row, at)
+    value = float(windows.values[row, told, at])
+    usual = float(reference.values[row, told, at])
     typical = None if np.isnan(usual) else usual
     contribution = float(explanation.contribution[row, at])
-    is_current = newest == windows.held.shape[1] - 1
-    week = None if is_current else iso_week(windows.week_start[row, newest])
+    is_current = told == windows.held.shape[1] - 1
+    week = None if is_current else iso_week(windows.week_start[row, told])
     return Factor(
         feature=feature.name,
         modality=feature.family,
@@ -55,10 +56,22 @@ def _factor(
     )
 
 
-def _farthest(windows: Windows, reference: Reference, row: int, at: int) -> tuple[str, ...]:
-    """The weeks, in order, in which the feature lay farthest from what is typical."""
+def _told_week(windows: Windows, reference: Reference, row: int, at: int) -> int:
+    """The newest observed week; where it is just typical, the one that lay farthest from it."""
+    newest = int(np.flatnonzero(windows.observed[row, :, at])[-1])
+    away = _away(windows, reference, row, at)
+    return newest if away[newest] > JUST_TYPICAL * away.max() else int(np.argmax(away))
+
+
+def _away(windows: Windows, reference: Reference, row: int, at: int) -> Floats:
+    """How far each week lay from what is typical; infinitely, where nothing is typical."""
     seen = windows.observed[row, :, at]
     away = np.abs(windows.values[row, :, at] - reference.values[row, :, at])
-    away = np.where(seen & np.isnan(away), np.inf, np.where(seen, away, 0))
+    return np.where(seen & np.isnan(away), np.inf, np.where(seen, away, 0))
+
+
+def _farthest(windows: Windows, reference: Reference, row: int, at: int) -> tuple[str, ...]:
+    """The weeks, in order, in which the feature lay farthest from what is typical."""
+    away = _away(windows, reference, row, at)
     chosen = [week for week in np.argsort(-away, kind="stable")[:WEEKS_NAMED] if away[week] > 0]
     return tuple(iso_week(windows.week_start[row, week]) for week in sorted(chosen))

@@ -15,8 +15,9 @@ from edupulse.risk.bands import Band
 class Factor:
     """One feature's part in one student's risk, with the raw fact beside it.
 
-    `contribution` and `stderr` are on the logit. `value` is the newest one observed, `typical` the
-    peers' of that week (None: typically not observed); `weeks` are those farthest from typical.
+    `contribution` and `stderr` are on the logit. `value` is the newest one observed, or
+    where that is just typical, the one farthest from it; `typical` is the peers' of that week
+    (None: typically not observed); `weeks` are those farthest from typical.
     """
 
     feature: str
