@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from builders import District
@@ -35,6 +36,36 @@ def test_records_known_later_change_no_feature(seed, other, late):
     after = features_of(district, as_of)
     assert after.values.tobytes() == before.values.tobytes()
     assert after.enrolled_days.tolist() == before.enrolled_days.tolist()
+
+
+HAPPENED_ON = {
+    "attendance": "date",
+    "marks": "due_on",
+    "course_grades": "posted_on",
+    "incidents": "date",
+    "exclusions": "begins_on",
+}
+
+
+@settings(max_examples=8, phases=GENERATE)
+@given(seed=SEEDS)
+def test_what_is_announced_for_tomorrow_changes_no_feature_today(seed):
+    """The canary: an absence excused in advance is known, but has not happened."""
+    district, as_of = random_district(seed)
+    zones = {row["timezone"] or "UTC" for row in district.rows["schools"]}
+    today = max(as_of.astimezone(ZoneInfo(zone)).date() for zone in zones)
+    announced = 0
+    without = District()
+    for kind, rows in district.rows.items():
+        day = HAPPENED_ON.get(kind)
+        tomorrow = [row for row in rows if day and row[day] > today]
+        announced += len(tomorrow)
+        for row in tomorrow:
+            row["known_from"] = min(row["known_from"], as_of - timedelta(days=30))
+        without.rows[kind] = [row for row in rows if row not in tomorrow]
+    assume(announced)
+    values = features_of(without, as_of).values
+    assert features_of(district, as_of).values.tobytes() == values.tobytes()
 
 
 @settings(max_examples=6, phases=GENERATE)

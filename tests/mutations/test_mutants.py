@@ -1,4 +1,4 @@
-"""The laws' tests notice when a law is broken: three mutants, each caught.
+"""The laws' tests notice when a law is broken: four mutants, each caught.
 
 A copy of the package is changed in one place, and the law's own test must fail against it; the
 same test passes against an unchanged copy, so that it is the change that is noticed.
@@ -37,6 +37,12 @@ MUTANTS = {
         "school/knowledge.py",
         'pl.col("known_from") <= as_of,',
         'pl.col("known_from") <= pl.col("known_from").max(),',
+        "tests/laws/test_features_future.py",
+    ),
+    "law 1: the features peek one day past the as-of instant": Mutant(
+        "school/knowledge.py",
+        'self.as_of.astimezone(ZoneInfo(zone or "UTC")).date()',
+        'date.fromordinal(self.as_of.astimezone(ZoneInfo(zone or "UTC")).toordinal() + 1)',
         "tests/laws/test_features_future.py",
     ),
     "law 8: the features come in another order": Mutant(

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -76,6 +77,16 @@ def test_a_merged_number_is_followed_from_the_day_it_is_known() -> None:
 def test_a_record_under_both_numbers_counts_once_after_the_merge() -> None:
     twice = history(incident(1, known=1, student=9), incident(1, known=1), merges=[(9, 1, 4)])
     assert severities(twice, 5) == [2]
+
+
+def test_before_the_merge_the_other_number_is_somebody_else() -> None:
+    merged = history(incident(1, known=1, student=9), incident(2, known=2), merges=[(9, 1, 4)])
+    assert merged.at(instant(3)).frame(INCIDENTS)["student"].to_list() == [1]
+
+
+def test_an_instant_of_any_time_zone_will_do() -> None:
+    there = instant(3).astimezone(ZoneInfo("America/Chicago"))
+    assert history(incident(1, known=2)).at(there).frame(INCIDENTS).height == 1
 
 
 def test_a_circle_of_merges_ends() -> None:

@@ -81,11 +81,14 @@ class History:
         """What was known of these students at `as_of` (aware): the only filter there is."""
         if as_of.tzinfo is None:
             raise BadInput("An as-of instant needs a time zone.", "Give it as UTC.")
+        as_of = as_of.astimezone(UTC)
         frames = {name: _known_at(frame, as_of) for name, frame in self.frames.items()}
         merged = _merged_keys(frames.pop(STUDENT_IDS.name))
-        if merged:
+        if self.frames[STUDENT_IDS.name].height:  # else there are no rows of other numbers
             for kind in STUDENT_KINDS:
-                frame = _follow_merges(kind, frames[kind.name], merged)
+                frame = (
+                    _follow_merges(kind, frames[kind.name], merged) if merged else frames[kind.name]
+                )
                 frames[kind.name] = frame.filter(pl.col("student").is_in(self.students.tolist()))
         bare = {name: frame.drop("known_from") for name, frame in frames.items()}
         return Known(self.students, bare, as_of, _STAMP)
