@@ -30,13 +30,15 @@ def test_the_same_plan_gives_the_same_bytes_in_any_block_size(tmp_path: Path) ->
 
 
 def test_another_seed_gives_another_district() -> None:
-    one, two = district(TINY), district(replace(TINY, seed=3))
+    plain = replace(TINY, truth_pairs=0)
+    one, two = district(plain), district(replace(plain, seed=3))
     assert not one.frames["attendance"].equals(two.frames["attendance"])
 
 
 def test_the_folder_holds_what_the_district_holds(tmp_path: Path) -> None:
-    summary = simulate(TINY, tmp_path / "out", compress="zst")
-    frames = district(TINY).frames
+    plain = replace(TINY, truth_pairs=0)
+    summary = simulate(plain, tmp_path / "out", compress="zst")
+    frames = district(plain).frames
     assert summary.rows == {name: frame.height for name, frame in frames.items()}
     marks = pl.read_csv(tmp_path / "out" / "marks.csv.zst", infer_schema_length=None)
     assert marks["points"].to_list() == frames["marks"]["points"].to_list()
@@ -44,7 +46,7 @@ def test_the_folder_holds_what_the_district_holds(tmp_path: Path) -> None:
 
 def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
     seen: list[float] = []
-    simulate(replace(TINY, block=40), tmp_path / "out", progress=seen.append)
+    simulate(replace(TINY, block=40, truth_pairs=0), tmp_path / "out", progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
