@@ -1,6 +1,6 @@
-"""The constants of the process, set from published marginals alone, before any model was run.
+"""The constants of the process, set from published marginals before any model was run on it.
 
-See docs/decisions/0004-simulator.md for the marginals and what came out.
+See docs/decisions/0004-simulator.md for the marginals, what came out, and what else was looked at.
 """
 
 from __future__ import annotations
