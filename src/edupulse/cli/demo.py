@@ -23,7 +23,7 @@ from edupulse.cli.evaluation_table import decision_text, evaluation_tables
 from edupulse.cli.made import Made, code_of, digest
 from edupulse.cli.options import checkpoints_folder
 from edupulse.cli.score import Form, give, names_of
-from edupulse.cli.train import Origin, trained_checkpoint
+from edupulse.cli.train import Origin, network_of, trained_checkpoint
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.pipeline.intake import intake
@@ -56,7 +56,7 @@ def demo(
     students: Annotated[int, typer.Option(min=300, help="Students enrolled at a time.")] = 3000,
     years: Annotated[int, typer.Option(min=3, help="School years; a model needs three.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 1,
-    hidden: Annotated[int, typer.Option(help="Size of each GRU of the network.")] = 16,
+    hidden: Annotated[int, typer.Option(min=2, help="Size of each GRU of the network.")] = 16,
     epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = 4,
 ) -> None:
     """The whole way on a simulated district: from records to a ranked list of students.
@@ -64,6 +64,7 @@ def demo(
     Uses an embedded database in a home of its own and touches no other. What exists is reused: a
     second run takes seconds; a change of code, settings or data rebuilds what depends on it.
     """
+    network = network_of(hidden)
     home = _own_home()
     made, steps = Made(home / "made.json"), Steps()
     plan = DistrictPlan(students=students, years=years, seed=seed)
@@ -73,7 +74,6 @@ def demo(
     )
     with open_store() as store:
         _records(store, folder, made, steps)
-        network = NetworkConfig(hidden=hidden)
         # Few, large steps: a quick training, not the best one (see docs/experiments.md).
         training = TrainingConfig(learning_rate=2e-3, batch=512, epochs=epochs, threads=2)
         checkpoint = _checkpoint(store, folder, network, training, made, steps)

@@ -42,10 +42,15 @@ def instant(store: Store, text: str | None) -> datetime:
     if text is None:
         return now
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return _timestamp(text)
-    return instants_of(store.known(np.zeros(0, np.int32), now), [day])[0]
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            return _timestamp(text).astimezone(UTC)
+        return instants_of(store.known(np.zeros(0, np.int32), now), [day])[0]
+    except OverflowError:
+        raise BadInput(
+            f"{text} is too far away.", "Name a day of the district's records."
+        ) from None
 
 
 def checkpoints_folder() -> Path:

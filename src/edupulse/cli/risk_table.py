@@ -120,4 +120,8 @@ def _below(scoring: Scoring, lines: Sequence[Line]) -> Text:
     notes.append(
         f"{scoring.saved.stored:,} answers stored, {scoring.saved.there:,} were there already."
     )
+    if scoring.saved.different:
+        notes.append(
+            f"{scoring.saved.different:,} differ from what was stored before, which was kept."
+        )
     return Text("\n".join(notes))

@@ -14,6 +14,7 @@ from edupulse.cli.evaluation_table import decision_text, evaluation_tables
 from edupulse.cli.options import AsOf, TruthFolder, checkpoints_folder, instant, truth_reader
 from edupulse.model.checkpoint import Checkpoint
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
+from edupulse.school.errors import BadInput
 from edupulse.store.settings import edupulse_home
 from edupulse.store.store import Store, open_store
 
@@ -29,7 +30,9 @@ def train(
     trained_on: Annotated[
         Origin, typer.Option("--records", help="Are the records real, or a simulator's?")
     ] = Origin.REAL,
-    hidden: Annotated[int, typer.Option(help="Size of each GRU: 16, 32, 128 (the seed's).")] = 32,
+    hidden: Annotated[
+        int, typer.Option(min=2, help="Size of each GRU, even: 16, 32, 128 (the seed's).")
+    ] = 32,
     epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = 12,
     ensemble: Annotated[int, typer.Option(min=1, help="Networks averaged on the logit.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same network.")] = 0,
@@ -41,13 +44,21 @@ def train(
 
     Learns from all horizons that have closed. Interrupted, it goes on where it stopped.
     """
-    network = NetworkConfig(hidden=hidden)
+    network = network_of(hidden)
     training = TrainingConfig(epochs=epochs, ensemble=ensemble)
     with open_store() as store:
         checkpoint = trained_checkpoint(
             store, network, training, trained_on.value, seed, device, as_of, truth
         )
     show(checkpoint)
+
+
+def network_of(hidden: int) -> NetworkConfig:
+    """The network of that size. Raises BadInput where its heads cannot share the width."""
+    network = NetworkConfig(hidden=hidden)
+    if network.width % network.heads:
+        raise BadInput(f"No network has a hidden size of {hidden}.", "Give an even one: 16, 32.")
+    return network
 
 
 def trained_checkpoint(
