@@ -22,7 +22,7 @@ from pipeline.small_champion import (
 )
 
 T = IN_SEASON.date()
-LATER = T + timedelta(days=1)
+LATER = IN_SEASON + timedelta(seconds=1)
 KNOWN_AT = pl.lit(LATER).alias("known_at")
 OCCURRED = {"attendance": "date", "marks": "due_on", "course_grades": "posted_on"}
 
@@ -41,7 +41,7 @@ def store(empty_database: Callable[[], str], tmp_path: Path, frames: Frames) -> 
 
 
 def before(frames: Frames, kind: str) -> pl.DataFrame:
-    """Records of days before T, one version of each, to be told anew the day after T."""
+    """Records of days before T, one version of each, to be told anew a second after T."""
     day = OCCURRED[kind]
     rows = frames[kind].filter(pl.col(day) < T)
     names = [name for name in rows.columns if name not in ("known_at", "retracted")]
