@@ -105,6 +105,7 @@ def test_features_of_a_student_are_shown(trained: Journey) -> None:
     [
         (("score", "--as-of", "yesterday"), "is no date"),
         (("score", "--as-of", "2031-01-01"), "Nobody was enrolled"),
+        (("score", "--as-of", "9999-12-31"), "too far away"),
         (("score", "--school", "no-such-school"), "school"),
         (("features", "no-such-student"), "no such student"),
         (("evaluate", "sha256:0000"), "checkpoint"),
