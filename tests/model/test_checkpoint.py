@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edupulse.model.assembly import assemble
 from edupulse.model.calibration import calibrate
@@ -170,3 +172,23 @@ def test_reading_loads_neither_torch_nor_scikit_learn(checkpoint):
         "assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(name=st.sampled_from(FILES), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_single_changed_bit_is_refused(checkpoint, tmp_path_factory, name, place, bit):
+    copy = tmp_path_factory.mktemp("changed") / checkpoint.path.name
+    shutil.copytree(checkpoint.path, copy)
+    content = bytearray((copy / name).read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    (copy / name).write_bytes(content)
+    with pytest.raises(BadInput, match="does not match"):
+        read_checkpoint(copy, **READ)
+
+
+@given(features=st.permutations(NAMES) | st.lists(st.sampled_from(NAMES), max_size=8))
+def test_features_in_another_order_or_number_are_refused(checkpoint, features):
+    if tuple(features) == NAMES:
+        assert read_checkpoint(checkpoint.path, features=features).version == checkpoint.version
+        return
+    with pytest.raises(CatalogMismatch):
+        read_checkpoint(checkpoint.path, features=features)
