@@ -2,54 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from edupulse.features.marks import Marks, ticks
-from edupulse.features.reference import LOOKBACK, TICKS, Bools, Ints, Longs, Reference, positions
+from edupulse.features.compiled import compiled, reading
+from edupulse.features.marks import MOST_PERCENT, Marks
+from edupulse.features.reference import LOOKBACK, TICKS, Ints, Longs, Reference, positions
 from edupulse.features.tally import Block, Floats
 
 CLOSED_DAYS = 366
 """Calendar days for which a closed term stays the one before (a summer and a gap year's edge)."""
 
 NO_TERM = -1
+NOWHERE = -1
 _CATEGORIES = 3
 _MILLI_TICKS = TICKS // 1_000
 
 
-@dataclass(frozen=True)
-class Courses:
-    """The N courses of a block in order of student, and `[N, C]` what they were at week ends.
+class Courses(NamedTuple):
+    """The N courses of a block, those of each student together, and `[N, C]` at week ends.
 
-    `percent` (ticks), `points` (thousandths of grade points) and `passing` (0 or 1, where the
-    posted code says so) are NaN where there is none. `marks` counts the marks so far. `current`
-    says in which weeks the term runs.
+    `begin` int64[n + 1] is where each student's begin. `percent` (ticks), `points` (thousandths
+    of grade points) and `passing` (0 or 1, where the posted code says so) are NaN where there is
+    none. `marks` counts the marks so far. `begins` and `ends` are the first and last day of the
+    term, `fails_below` the percent (ticks) below which the school fails.
     """
 
-    student: Ints
-    school: Ints
+    begin: Longs
     subject: Ints
     credits: Longs
     begins: Ints
     ends: Ints
-    current: Bools
+    fails_below: Longs
     marks: Ints
     percent: Floats
     points: Floats
     passing: Floats
 
 
-@dataclass(frozen=True)
-class Posted:
-    """Posted course grades in order of time: course key and what they say (NaN: nothing)."""
+class Posted(NamedTuple):
+    """Posted course grades, each student's together and in order of time (NaN: says nothing)."""
 
-    key: Longs
+    begin: Longs
+    section: Ints
+    term: Ints
     week: Ints
     percent: Floats
     points: Floats
     passing: Floats
+
+
+class TermOf(NamedTuple):
+    """Of which term a mark is: its section's own, else the one of its day; and their last days."""
+
+    own: Ints
+    on_day: Ints
+    ends: Ints
+
+
+class Found(NamedTuple):
+    """The courses found, and to which of them each mark and posted grade belongs."""
+
+    begin: Longs
+    section: Ints
+    term: Ints
+    of_mark: Ints
+    of_posted: Ints
+
+
+class Steps(NamedTuple):
+    """The school's scale, percent (ticks) to grade points, by school row; and each course's row."""
+
+    school: Ints
+    least: Longs
+    points: Longs
+
+
+class Weeks(NamedTuple):
+    """The week from which on something of a calendar day counts, by path; each student's path."""
+
+    path: Ints
+    column_on: Ints
 
 
 def courses_of(block: Block, marks: Marks) -> Courses:
@@ -57,117 +92,183 @@ def courses_of(block: Block, marks: Marks) -> Courses:
     reference, schedule = block.reference, block.schedule
     sections, terms = reference.sections, reference.terms
     posted = _posted(block)
-    key = _key_of_marks(block, marks)
-    keys = np.unique(np.append(key[key >= 0], posted.key))
-    student, section, term = _parts(reference, keys)
-    path = schedule.path[student]
     oldest = np.minimum(schedule.monday[:, 0], schedule.monday[:, -block.weeks] - CLOSED_DAYS)
-    matters = terms.ends[term] >= oldest[path]
-    keys, path = keys[matters], path[matters]
-    student, section, term = student[matters], section[matters], term[matters]
-    school = sections.school[section]
-    number, percent = _earned(block, marks, _place(keys, key), student)
-    latest = _latest(posted, _place(keys, posted.key), (keys.size, schedule.held.shape[1]))
-    said = np.append(posted.percent, np.nan)[latest]
-    percent = np.where(np.isnan(said), percent, said)
-    said = np.append(posted.points, np.nan)[latest]
-    begins, ends = terms.begins[term], terms.ends[term]
+    of = TermOf(sections.term, reference.grading_term, terms.ends)
+    found = _found(reading(marks), reading(posted), reading(of), oldest[schedule.path])
+    school = sections.school[found.section]
+    steps = Steps(school, reference.scale.least, reference.scale.points)
+    weeks = Weeks(schedule.path, schedule.column_on)
+    number, percent, points, passing = _at_week_ends(
+        reading(found),
+        reading(marks),
+        reading(posted),
+        reading(steps),
+        reading(weeks),
+        schedule.held.shape[1],
+    )
     return Courses(
-        student=student,
-        school=school,
-        subject=sections.subject[section],
-        credits=sections.credits[section],
-        begins=begins,
-        ends=ends,
-        current=(begins[:, None] <= schedule.end[path]) & (ends[:, None] >= schedule.monday[path]),
+        begin=found.begin,
+        subject=sections.subject[found.section],
+        credits=sections.credits[found.section],
+        begins=terms.begins[found.term],
+        ends=terms.ends[found.term],
+        fails_below=reference.passing[school] * _MILLI_TICKS,
         marks=number,
         percent=percent,
-        points=np.where(np.isnan(said), _points(reference, school, percent), said),
-        passing=np.append(posted.passing, np.nan)[latest],
+        points=points,
+        passing=passing,
     )
 
 
-def _key(reference: Reference, student: Ints, section: Ints, term: Ints) -> Longs:
-    """One integer for student, section and term, in their order; −1 without a section or term."""
-    sections, terms = max(reference.sections.keys.size, 1), max(reference.terms.begins.size, 1)
-    key = (student.astype(np.int64) * sections + section) * terms + term
-    return np.where((section >= 0) & (term >= 0), key, -1)
+@compiled
+def _found(marks: Marks, posted: Posted, terms: TermOf, oldest: Ints) -> Found:
+    """Each student's courses in the order in which they turn up, without those too old."""
+    students = oldest.size
+    most = marks.due.size + posted.week.size
+    begin = np.zeros(students + 1, np.int64)
+    section, term = np.empty(most, np.int32), np.empty(most, np.int32)
+    before = np.empty(most, np.int32)
+    newest = np.full(terms.own.size, NOWHERE, np.int32)
+    of_mark = np.full(marks.due.size, NOWHERE, np.int32)
+    of_posted = np.full(posted.week.size, NOWHERE, np.int32)
+    many = 0
+    for student in range(students):
+        for at in range(marks.begin[student], marks.begin[student + 1]):
+            here = marks.section[at]
+            when = terms.own[here]
+            if when < 0:
+                when = terms.on_day[marks.school[at], marks.due[at]]
+            if when >= 0 and terms.ends[when] >= oldest[student]:
+                of_mark[at] = _course(here, when, section, term, before, newest, many)
+                many = max(many, of_mark[at] + 1)
+        for at in range(posted.begin[student], posted.begin[student + 1]):
+            here, when = posted.section[at], posted.term[at]
+            if terms.ends[when] >= oldest[student]:
+                of_posted[at] = _course(here, when, section, term, before, newest, many)
+                many = max(many, of_posted[at] + 1)
+        for course in range(begin[student], many):
+            newest[section[course]] = NOWHERE
+        begin[student + 1] = many
+    return Found(begin, section[:many].copy(), term[:many].copy(), of_mark, of_posted)
 
 
-def _parts(reference: Reference, key: Longs) -> tuple[Ints, Ints, Ints]:
-    sections, terms = max(reference.sections.keys.size, 1), max(reference.terms.begins.size, 1)
-    both, term = np.divmod(key, terms)
-    student, section = np.divmod(both, sections)
-    return student.astype(np.int32), section.astype(np.int32), term.astype(np.int32)
+@compiled
+def _course(
+    here: int, when: int, section: Ints, term: Ints, before: Ints, newest: Ints, many: int
+) -> int:
+    """The student's course in a section and term, or a new one: `newest` leads to `before`."""
+    course = newest[here]
+    while course >= 0 and term[course] != when:
+        course = before[course]
+    if course < 0:
+        course = many
+        section[course], term[course], before[course] = here, when, newest[here]
+        newest[here] = course
+    return course
 
 
-def _place(keys: Longs, wanted: Longs) -> Ints:
-    """Where each wanted key is among the sorted `keys`; −1 where it is not."""
-    if not keys.size:
-        return np.full(wanted.size, -1, np.int32)
-    at = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
-    return np.where(keys[at] == wanted, at, -1).astype(np.int32)
+@compiled
+def _at_week_ends(
+    found: Found, marks: Marks, posted: Posted, steps: Steps, weeks: Weeks, columns: int
+) -> tuple[Ints, Floats, Floats, Floats]:
+    """How many marks, percent, points and passing of each course at each week's end."""
+    many = found.section.size
+    number = np.zeros((many, columns), np.int32)
+    percent, points = np.empty((many, columns)), np.empty((many, columns))
+    passing = np.empty((many, columns))
+    most = np.max(np.diff(found.begin)) if found.begin.size > 1 else 0
+    sums = np.zeros((most, columns, _CATEGORIES, 3), np.int64)
+    latest = np.empty((most, columns), np.int32)
+    for student in range(found.begin.size - 1):
+        first, stop = found.begin[student], found.begin[student + 1]
+        sums[: stop - first] = 0
+        latest[: stop - first] = NOWHERE
+        column_on = weeks.column_on[weeks.path[student]]
+        for at in range(marks.begin[student], marks.begin[student + 1]):
+            course = found.of_mark[at]
+            if course < 0 or marks.percent[at] < 0 or marks.counts_from[at] >= LOOKBACK:
+                continue
+            week = column_on[marks.counts_from[at]]
+            if week < columns:
+                number[course, week] += 1
+                part = sums[course - first, week, marks.category[at]]
+                part[0] += marks.earned[at]
+                part[1] += marks.possible[at]
+                part[2] = max(part[2], np.int64(marks.category_weight[at]))
+        for at in range(posted.begin[student], posted.begin[student + 1]):
+            if found.of_posted[at] >= 0 and posted.week[at] < columns:
+                latest[found.of_posted[at] - first, posted.week[at]] = at
+        for course in range(first, stop):
+            _run(number[course], sums[course - first], percent[course])
+            school = steps.school[course]
+            _say(posted, latest[course - first], percent[course], points[course], passing[course])
+            _grade(steps.least[school], steps.points[school], percent[course], points[course])
+    return number, percent, points, passing
 
 
-def _key_of_marks(block: Block, marks: Marks) -> Longs:
-    reference = block.reference
-    own_term = reference.sections.term[marks.section]
-    by_day = reference.grading_term[marks.school, marks.due]
-    term = np.where(own_term >= 0, own_term, by_day)
-    return _key(reference, marks.student, marks.section, term)
+@compiled
+def _run(number: Ints, sums: Longs, percent: Floats) -> None:
+    """Running sums from what arrived in each week, and the percent they make; NaN: none yet."""
+    percent[0] = _percent(sums[0]) if number[0] else np.nan
+    for week in range(1, number.size):
+        if not number[week]:
+            percent[week], sums[week] = percent[week - 1], sums[week - 1]
+        else:
+            for category in range(_CATEGORIES):
+                before, now = sums[week - 1, category], sums[week, category]
+                now[0] += before[0]
+                now[1] += before[1]
+                now[2] = max(now[2], before[2])
+            percent[week] = _percent(sums[week])
+        number[week] += number[week - 1]
 
 
-def _earned(block: Block, marks: Marks, course: Ints, student: Ints) -> tuple[Ints, Floats]:
-    """How many marks count in each course by each week's end, and the percent they make."""
-    shape = (student.size, block.schedule.held.shape[1])
-    counts = (course >= 0) & (marks.percent >= 0) & (marks.counts_from < LOOKBACK)
-    week = np.full(course.shape, shape[1], np.int32)
-    week[counts] = block.schedule.column_on[
-        block.schedule.path[marks.student[counts]], marks.counts_from[counts]
-    ]
-    counts &= week < shape[1]
-    at = course[counts].astype(np.int64) * shape[1] + week[counts]
-    number = np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape)
-    earned = _running(at, marks.earned[counts], shape)
-    possible = _running(at, marks.possible[counts], shape)
-    percent = ticks(earned, np.where(possible > 0, possible, np.nan))
-    weighted = counts & (marks.category_weight >= 0)
-    if weighted.any():
-        rows = np.unique(course[weighted])
-        by_category = _by_category(marks, course, week, counts, rows, shape[1])
-        percent[rows] = np.where(np.isnan(by_category), percent[rows], by_category)
-    return np.cumsum(number, axis=1, dtype=np.int32), percent
+@compiled
+def _percent(by_category: Longs) -> float:
+    """Weighted by category, those with points and a weight; else earned by possible points.
 
-
-def _running(at: Longs, values: Longs, shape: tuple[int, int]) -> Longs:
-    sums = np.zeros(shape[0] * shape[1], np.int64)
-    np.add.at(sums, at, values)
-    return np.cumsum(sums.reshape(shape), axis=1)
-
-
-def _by_category(
-    marks: Marks, course: Ints, week: Ints, counts: Bools, rows: Ints, weeks: int
-) -> Floats:
-    """The percent of courses `rows` weighted by category; NaN while none has a weight.
-
-    A category weighs the greatest weight given in it so far, and takes part once it has points.
+    A category weighs the greatest weight given in it so far.
     """
-    place = positions(rows, course)
-    total = np.zeros((rows.size, weeks))
-    weights = np.zeros((rows.size, weeks), np.int64)
+    total, weights, earned, possible = 0.0, 0, 0, 0
     for category in range(_CATEGORIES):
-        here = counts & (place >= 0) & (marks.category == category)
-        at = place[here].astype(np.int64) * weeks + week[here]
-        earned = _running(at, marks.earned[here], (rows.size, weeks))
-        possible = _running(at, marks.possible[here], (rows.size, weeks))
-        weight = np.zeros(rows.size * weeks, np.int64)
-        np.maximum.at(weight, at, marks.category_weight[here])
-        weight = np.maximum.accumulate(weight.reshape(rows.size, weeks), axis=1)
-        weight = np.where(possible > 0, weight, 0)
-        percent = ticks(earned, np.where(possible > 0, possible, 1))
-        total += weight * percent
-        weights += weight
-    return np.rint(total / np.where(weights > 0, weights, np.nan))
+        part = by_category[category]
+        earned += part[0]
+        possible += part[1]
+        if part[1] > 0 and part[2] > 0:
+            total += part[2] * _ticks(part[0], part[1])
+            weights += part[2]
+    if weights > 0:
+        return np.rint(total / weights)
+    return _ticks(earned, possible) if possible > 0 else np.nan
+
+
+@compiled
+def _ticks(earned: int, possible: int) -> float:
+    return min(np.rint(earned * (100.0 * TICKS) / possible), np.float64(MOST_PERCENT * TICKS))
+
+
+@compiled
+def _say(posted: Posted, latest: Ints, percent: Floats, points: Floats, passing: Floats) -> None:
+    """What the newest posted grade says goes before what the marks make."""
+    newest = NOWHERE
+    for week in range(latest.size):
+        newest = max(newest, latest[week])
+        points[week] = passing[week] = np.nan
+        if newest >= 0:
+            points[week], passing[week] = posted.points[newest], posted.passing[newest]
+            if not np.isnan(posted.percent[newest]):
+                percent[week] = posted.percent[newest]
+
+
+@compiled
+def _grade(least: Longs, worth: Longs, percent: Floats, points: Floats) -> None:
+    """Points of the highest step of the scale that is reached, where none are posted; below, 0."""
+    for week in range(percent.size):
+        if np.isnan(points[week]) and not np.isnan(percent[week]):
+            points[week] = 0.0
+            for step in range(least.size):
+                if percent[week] >= least[step]:
+                    points[week] = worth[step]
 
 
 def _posted(block: Block) -> Posted:
@@ -184,22 +285,25 @@ def _posted(block: Block) -> Posted:
         school=reference.calendar.schools[school],
         own_term=reference.sections.term[section] if reference.sections.keys.size else section,
     ).filter(pl.Series(covered))
-    said = _worth(block, frame).sort("day", "kind", "percent", "code", nulls_last=False)
-    place, section, term = (said[name].to_numpy() for name in ("place", "section", "term"))
-    week = block.schedule.column_on[block.schedule.path[place], said["day"].to_numpy()]
+    said = _worth(reference, frame).sort(
+        "place", "day", "kind", "percent", "code", nulls_last=False
+    )
+    place = said["place"].to_numpy()
     return Posted(
-        key=_key(reference, place, section, term),
-        week=week,
+        begin=np.searchsorted(place, np.arange(block.size + 1)),
+        section=said["section"].to_numpy(),
+        term=said["term"].to_numpy(),
+        week=block.schedule.column_on[block.schedule.path[place], said["day"].to_numpy()],
         percent=_MILLI_TICKS * _floats(said["percent"]),
         points=_floats(said["gpa_points"]),
         passing=_floats(said["passing"]),
     )
 
 
-def _worth(block: Block, frame: pl.DataFrame) -> pl.DataFrame:
+def _worth(reference: Reference, frame: pl.DataFrame) -> pl.DataFrame:
     """With the term's row, and percent, points and passing by the school's scale."""
-    scales = block.reference.codes.rename({"percent": "scale_percent"})
-    terms = block.reference.terms.keys.select("school", "term_id", named_term="term")
+    scales = reference.codes.rename({"percent": "scale_percent"})
+    terms = reference.terms.keys.select("school", "term_id", named_term="term")
     known = frame.join(terms, ["school", "term_id"], "left", maintain_order="left").join(
         scales, ["school", "code"], "left", maintain_order="left"
     )
@@ -216,22 +320,3 @@ def _worth(block: Block, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _floats(column: pl.Series) -> Floats:
     return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
-def _latest(posted: Posted, course: Ints, shape: tuple[int, int]) -> Ints:
-    """Which posted grade is the newest of each course at each week's end, −1 if none."""
-    latest = np.full(shape, -1, np.int32)
-    here = (course >= 0) & (posted.week < shape[1])
-    at = np.flatnonzero(here).astype(np.int32)
-    np.maximum.at(latest, (course[here], posted.week[here]), at)
-    return np.maximum.accumulate(latest, axis=1)
-
-
-def _points(reference: Reference, school: Ints, percent: Floats) -> Floats:
-    """Grade points by the school's scale: of the highest step reached; below all, 0."""
-    scale = reference.scale
-    points = np.where(np.isnan(percent), np.nan, 0.0)
-    for step in range(scale.least.shape[1]):
-        reached = percent >= scale.least[school, step][:, None]
-        np.copyto(points, scale.points[school, step][:, None], where=reached, casting="unsafe")
-    return points

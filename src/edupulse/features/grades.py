@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from edupulse.features.compiled import compiled, reading
 from edupulse.features.courses import CLOSED_DAYS, Courses, courses_of
-from edupulse.features.marks import (
-    Streams,
+from edupulse.features.mark_windows import (
     assessment_practice_gap,
-    marks_of,
     missing_work_rate,
     percent_volatility,
 )
-from edupulse.features.reference import TICKS, Bools, Ints, Longs
+from edupulse.features.marks import marks_of
+from edupulse.features.reference import TICKS, Bools, Ints
 from edupulse.features.robust import slope
 from edupulse.features.schedule import DROP_DAYS
 from edupulse.features.tally import Block, Floats, last_weeks
@@ -25,156 +27,238 @@ POINT = 1_000
 """Grade points are thousandths."""
 
 OTHER = SUBJECTS.index("other")
+_SUBJECTS = len(SUBJECTS)
+NEVER_CLOSED = -(2**30)
+
+
+class Weeks(NamedTuple):
+    """Of each path, its weeks `[U, C]` (see Schedule); and the path of each student."""
+
+    path: Ints
+    held: Bools
+    monday: Ints
+    end: Ints
+    end_at: Ints
+    year_begins: Ints
+
+
+class Gpa(NamedTuple):
+    """Σ credits x points (thousandths) and Σ credits of some courses, `[n, W]`."""
+
+    points: Floats
+    credits: Floats
+
+
+class Totals(NamedTuple):
+    """Sums over the courses of each student at the ends of the weeks shown, `[n, W]`.
+
+    `graded` and `percent` are the number and Σ of percents (ticks) of current courses in all
+    weeks `[n, C]`; `worth`, `credits` and `number` are by subject `[n, W, subjects]`, of courses
+    that have credits. `lowest` and `drop` (ticks) are NaN where no course has a percent.
+    """
+
+    this_year: Gpa
+    current: Gpa
+    before: Gpa
+    graded: Floats
+    percent: Floats
+    lowest: Floats
+    drop: Floats
+    worth: Floats
+    credits: Floats
+    number: Floats
+    known: Floats
+    failing: Floats
 
 
 def grades(block: Block) -> list[Floats]:
     """The features 15 to 29 of the last weeks, each `[n, weeks]`; NaN where not observed."""
     marks = marks_of(block)
-    courses = courses_of(block, marks)
-    streams = Streams(block, marks)
-    by = ByStudent(block, courses)
-    gpa_term = by.gpa(courses.current[:, by.shown])
+    totals = _totals(reading(courses_of(block, marks)), _weeks(block), block.weeks)
+    gpa_term = _gpa(totals.current)
     return [
-        by.gpa(_of_the_year(block, courses)),
+        _gpa(totals.this_year),
         gpa_term,
-        gpa_term - _gpa_before(block, courses, by),
-        _percent_slope(block, courses, by),
-        percent_volatility(streams),
-        _max_drop(block, courses, by),
-        by.lowest_percent(),
-        *_by_subject(by),
-        by.failing_share(),
-        missing_work_rate(streams),
-        assessment_practice_gap(streams),
+        gpa_term - _gpa(totals.before),
+        _percent_slope(block, totals),
+        percent_volatility(block, marks),
+        totals.drop / TICKS,
+        totals.lowest / TICKS,
+        *_by_subject(totals),
+        totals.failing / np.where(totals.known > 0, totals.known, np.nan),
+        missing_work_rate(block, marks),
+        assessment_practice_gap(block, marks),
     ]
 
 
-class ByStudent:
-    """From courses `[N, weeks]` to their students `[n, weeks]`; sums are of whole numbers."""
-
-    def __init__(self, block: Block, courses: Courses) -> None:
-        self.block, self.courses = block, courses
-        self.shown = slice(courses.current.shape[1] - block.weeks, None)
-        self.percent = courses.percent[:, self.shown]
-        self.points = courses.points[:, self.shown]
-        self.current = courses.current[:, self.shown]
-        self.graded = self.current & ~np.isnan(self.percent)
-
-    def total(self, values: Floats | Longs | Bools, rows: Ints | None = None) -> Floats:
-        """Σ over each student's courses, or over those in `rows`."""
-        student = self.courses.student if rows is None else self.courses.student[rows]
-        return self._reduced(np.add, student, values, 0)
-
-    def highest(self, values: Floats) -> Floats:
-        """The greatest value among each student's courses; NaN is none."""
-        return self._reduced(np.fmax, self.courses.student, values, np.nan)
-
-    def gpa(self, among: Bools) -> Floats:
-        """Credit-weighted grade points of the courses `among`; NaN where none has any."""
-        counts = among & ~np.isnan(self.points)
-        credit = np.where(counts, self.courses.credits[:, None], 0)
-        credited = self.total(credit)
-        earned = self.total(credit * np.where(counts, self.points, 0))
-        return np.asarray(earned / (POINT * np.where(credited > 0, credited, np.nan)), np.float64)
-
-    def lowest_percent(self) -> Floats:
-        """Feature 21."""
-        return -self.highest(np.where(self.graded, -self.percent, np.nan)) / TICKS
-
-    def failing_share(self) -> Floats:
-        """Feature 27: the code's own word, else the percent against the passing mark."""
-        courses = self.courses
-        said = courses.passing[:, self.shown]
-        least = self.block.reference.passing[courses.school][:, None] * (TICKS // 1_000)
-        fails = np.where(np.isnan(said), self.percent < least, said == 0)
-        known = self.current & ~(np.isnan(said) & np.isnan(self.percent))
-        number = self.total(known)
-        return self.total(known & fails) / np.where(number > 0, number, np.nan)
-
-    def of_subject(self, subject: int) -> tuple[Floats, Floats, Floats]:
-        """Σ credits × percent, Σ credits and number of a subject's courses with a percent."""
-        chosen = (self.courses.subject == subject) & (self.courses.credits > 0)
-        rows = np.flatnonzero(chosen).astype(np.int32)
-        graded, credited = self.graded[rows], self.courses.credits[rows, None]
-        credit = np.where(graded, credited, 0)
-        worth = credit * np.where(graded, self.percent[rows], 0)
-        return self.total(worth, rows), self.total(credit, rows), self.total(graded, rows)
-
-    def _reduced(
-        self, how: np.ufunc, student: Ints, values: Floats | Longs | Bools, none: float
-    ) -> Floats:
-        result = np.full((self.block.size, values.shape[1]), none)
-        if student.size:
-            starts = np.flatnonzero(np.append(True, student[1:] != student[:-1]))
-            whole = values.astype(np.float64)
-            result[student[starts]] = how.reduceat(whole, starts, axis=0)
-        return result
+def _weeks(block: Block) -> Weeks:
+    schedule = block.schedule
+    return reading(
+        Weeks(
+            schedule.path,
+            schedule.held,
+            schedule.monday,
+            schedule.end,
+            schedule.end_at,
+            schedule.year_begins,
+        )
+    )
 
 
-def _of_the_year(block: Block, courses: Courses) -> Bools:
-    """Courses current in a week or closed before, of the school year of that week."""
-    path, shown = block.schedule.path[courses.student], slice(-block.weeks, None)
-    begun = courses.begins[:, None] <= block.schedule.end[path, shown]
-    this_year = courses.ends[:, None] >= block.schedule.year_begins[path, shown]
-    return np.asarray(begun & this_year, np.bool_)
+def _gpa(sums: Gpa) -> Floats:
+    """Credit-weighted grade points; NaN where no course has any."""
+    credited = np.where(sums.credits > 0, sums.credits, np.nan)
+    return np.asarray(sums.points / (POINT * credited), np.float64)
 
 
-def _gpa_before(block: Block, courses: Courses, by: ByStudent) -> Floats:
-    """The GPA of the term that closed last before each week, of those that have one."""
-    monday = block.schedule.monday[block.schedule.path[courses.student], -block.weeks :]
-    ends = courses.ends[:, None]
-    counts = (ends < monday) & (ends >= monday - CLOSED_DAYS)
-    counts &= ~np.isnan(by.points) & (courses.credits > 0)[:, None]
-    last = by.highest(np.where(counts, ends, np.nan))
-    return by.gpa(counts & (ends == last[courses.student]))
-
-
-def _percent_slope(block: Block, courses: Courses, by: ByStudent) -> Floats:
-    graded = courses.current & ~np.isnan(courses.percent)
-    number = by.total(graded)
-    total = by.total(np.where(graded, courses.percent, 0))
-    mean = total / (TICKS * np.where(number > 0, number, np.nan))
+def _percent_slope(block: Block, totals: Totals) -> Floats:
+    mean = totals.percent / (TICKS * np.where(totals.graded > 0, totals.graded, np.nan))
     return slope(last_weeks(mean, SLOPE_WEEKS)[:, -block.weeks :], SLOPE_MIN_WEEKS)
 
 
-def _max_drop(block: Block, courses: Courses, by: ByStudent) -> Floats:
-    """Walks through the weeks of each window from the oldest, with the highest percent so far."""
-    schedule, weeks = block.schedule, block.weeks
-    path = schedule.path[courses.student]
-    percent = np.where(courses.marks >= DROP_MIN_MARKS, courses.percent, np.nan)
-    columns = percent.shape[1]
-    now = schedule.end_at[:, columns - weeks :]
-    highest = np.full(by.percent.shape, np.nan)
-    drop = np.zeros(by.percent.shape)
-    for back in range(columns - weeks, -1, -1):
-        week = slice(columns - weeks - back, columns - back)
-        near = schedule.held[:, week] & (now - schedule.end_at[:, week] < DROP_DAYS)
-        if not near.any():
-            continue
-        value = np.where(near[path], percent[:, week], np.nan)
-        drop = np.fmax(drop, highest - value)
-        highest = np.fmax(highest, value)
-    return by.highest(np.where(by.graded, drop, np.nan)) / TICKS
-
-
-def _by_subject(by: ByStudent) -> tuple[Floats, ...]:
+def _by_subject(totals: Totals) -> tuple[Floats, ...]:
     """Features 22 to 26."""
-    parts = [by.of_subject(subject) for subject in range(len(SUBJECTS))]
-    means = [_mean(worth, credited) for worth, credited, _ in parts]
-    core = parts[: len(CORE_SUBJECTS)]
-    worth, credited, number = (sum(part[at] for part in core) for at in range(3))
-    core_mean = _mean(np.asarray(worth), np.asarray(credited))
-    by_subject = np.stack(means[: len(CORE_SUBJECTS)])
-    subjects = (~np.isnan(by_subject)).sum(0)
-    spread = np.fmax.reduce(by_subject) - np.fmin.reduce(by_subject)
+    means = _mean(totals.worth, totals.credits)
+    core = slice(0, len(CORE_SUBJECTS))
+    number = totals.number[..., core].sum(-1)
+    core_mean = _mean(totals.worth[..., core].sum(-1), totals.credits[..., core].sum(-1))
+    subjects = (~np.isnan(means[..., core])).sum(-1)
+    spread = np.fmax.reduce(means[..., core], axis=-1) - np.fmin.reduce(means[..., core], axis=-1)
     return (
-        means[SUBJECTS.index("ela")],
-        means[SUBJECTS.index("math")],
+        means[..., SUBJECTS.index("ela")],
+        means[..., SUBJECTS.index("math")],
         np.where(number >= MIN_CORE_COURSES, core_mean, np.nan),
-        core_mean - means[OTHER],
+        core_mean - means[..., OTHER],
         np.where(subjects >= MIN_CORE_SUBJECTS, spread, np.nan),
     )
 
 
 def _mean(worth: Floats, credited: Floats) -> Floats:
     return np.asarray(worth / (TICKS * np.where(credited > 0, credited, np.nan)), np.float64)
+
+
+@compiled
+def _totals(courses: Courses, weeks: Weeks, shown: int) -> Totals:
+    """Walks through the courses of each student, and through the weeks of each course."""
+    students, columns = courses.begin.size - 1, weeks.monday.shape[1]
+    size, subjects = (students, shown), (students, shown, _SUBJECTS)
+    totals = Totals(
+        Gpa(np.zeros(size), np.zeros(size)),
+        Gpa(np.zeros(size), np.zeros(size)),
+        Gpa(np.zeros(size), np.zeros(size)),
+        np.zeros((students, columns)),
+        np.zeros((students, columns)),
+        np.full(size, np.nan),
+        np.full(size, np.nan),
+        np.zeros(subjects),
+        np.zeros(subjects),
+        np.zeros(subjects),
+        np.zeros(size),
+        np.zeros(size),
+    )
+    closed = np.empty(shown, np.int32)
+    for student in range(students):
+        path = weeks.path[student]
+        closed[:] = NEVER_CLOSED
+        for course in range(courses.begin[student], courses.begin[student + 1]):
+            _latest_closed(courses, course, weeks.monday[path], closed)
+        for course in range(courses.begin[student], courses.begin[student + 1]):
+            for column in range(columns):
+                if not _is_current(courses, course, weeks, path, column):
+                    continue
+                if not np.isnan(courses.percent[course, column]):
+                    totals.graded[student, column] += 1
+                    totals.percent[student, column] += courses.percent[course, column]
+            for week in range(shown):
+                column = columns - shown + week
+                _add_points(totals, courses, course, weeks, column, student, week, closed[week])
+                if _is_current(courses, course, weeks, path, column):
+                    _add_current(totals, courses, course, weeks, column, student, week)
+    return totals
+
+
+@compiled
+def _is_current(courses: Courses, course: int, weeks: Weeks, path: int, column: int) -> bool:
+    """Whether the term runs in that week."""
+    begun = courses.begins[course] <= weeks.end[path, column]
+    return begun and courses.ends[course] >= weeks.monday[path, column]
+
+
+@compiled
+def _latest_closed(courses: Courses, course: int, monday: Ints, closed: Ints) -> None:
+    """The last day of the term that closed last before each week, of courses with points."""
+    ends = courses.ends[course]
+    first = monday.size - closed.size
+    for week in range(closed.size):
+        before = monday[first + week] - CLOSED_DAYS <= ends < monday[first + week]
+        if before and courses.credits[course] and not np.isnan(courses.points[course, first + week]):
+            closed[week] = max(closed[week], ends)
+
+
+@compiled
+def _add_points(
+    totals: Totals,
+    courses: Courses,
+    course: int,
+    weeks: Weeks,
+    column: int,
+    student: int,
+    week: int,
+    closed: int,
+) -> None:
+    """To the GPA of the year, of the current terms and of the term that closed last."""
+    points, credit = courses.points[course, column], courses.credits[course]
+    if np.isnan(points):
+        return
+    path = weeks.path[student]
+    begun = courses.begins[course] <= weeks.end[path, column]
+    if begun and courses.ends[course] >= weeks.year_begins[path, column]:
+        totals.this_year.points[student, week] += credit * points
+        totals.this_year.credits[student, week] += credit
+    if begun and courses.ends[course] >= weeks.monday[path, column]:
+        totals.current.points[student, week] += credit * points
+        totals.current.credits[student, week] += credit
+    if courses.ends[course] == closed:
+        totals.before.points[student, week] += credit * points
+        totals.before.credits[student, week] += credit
+
+
+@compiled
+def _add_current(
+    totals: Totals,
+    courses: Courses,
+    course: int,
+    weeks: Weeks,
+    column: int,
+    student: int,
+    week: int,
+) -> None:
+    """A current course's percent, its drop, and whether it is failed: by the code, else by it."""
+    percent, passing = courses.percent[course, column], courses.passing[course, column]
+    if not np.isnan(percent):
+        drop = _drop(courses, course, weeks, weeks.path[student], column)
+        totals.drop[student, week] = np.fmax(totals.drop[student, week], drop)
+        totals.lowest[student, week] = np.fmin(totals.lowest[student, week], percent)
+        subject, credit = courses.subject[course], courses.credits[course]
+        if credit > 0 and subject >= 0:
+            totals.worth[student, week, subject] += credit * percent
+            totals.credits[student, week, subject] += credit
+            totals.number[student, week, subject] += 1
+    if not (np.isnan(passing) and np.isnan(percent)):
+        fails = percent < courses.fails_below[course] if np.isnan(passing) else passing == 0
+        totals.known[student, week] += 1
+        totals.failing[student, week] += fails
+
+
+@compiled
+def _drop(courses: Courses, course: int, weeks: Weeks, path: int, now: int) -> float:
+    """The greatest fall from a week's end to a later one within DROP_DAYS own days; 0: none."""
+    highest, drop = np.nan, 0.0
+    for column in range(now + 1):
+        near = weeks.end_at[path, now] - weeks.end_at[path, column] < DROP_DAYS
+        percent = courses.percent[course, column]
+        enough = courses.marks[course, column] >= DROP_MIN_MARKS
+        if near and enough and weeks.held[path, column] and not np.isnan(percent):
+            drop = np.fmax(drop, highest - percent)
+            highest = np.fmax(highest, percent)
+    return drop

@@ -29,6 +29,7 @@ from edupulse.school.records import (
 
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 
 LOOKBACK = 900

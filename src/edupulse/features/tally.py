@@ -16,6 +16,7 @@ import polars as pl
 from edupulse.features.reference import (
     LOOKBACK,
     Bools,
+    Bytes,
     Ints,
     Longs,
     Reference,
@@ -54,7 +55,10 @@ _READ: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Rows:
-    """The records of one kind of a block; `student` is each row's place in the block."""
+    """The records of one kind of a block, those of each student together.
+
+    `student` is each row's place in the block.
+    """
 
     student: Ints
     frame: pl.DataFrame
@@ -190,9 +194,9 @@ def longs(column: pl.Series, missing: int) -> Longs:
     return column.cast(pl.Int64).fill_null(missing).to_numpy()
 
 
-def codes(column: pl.Series) -> Ints:
+def codes(column: pl.Series) -> Bytes:
     """An enum column as positions in its words, null as −1."""
-    return column.to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+    return column.to_physical().cast(pl.Int8).fill_null(-1).to_numpy()
 
 
 def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints, size: int) -> Rows:
@@ -205,7 +209,7 @@ def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints, size: in
     if np.any(student < 0):
         frame = frame.filter(student >= 0)
         student = student[student >= 0]
-    if np.any(student[1:] < student[:-1]) and keys.size > size:
+    if np.any(student[1:] < student[:-1]):
         order = np.argsort(student, kind="stable")
         return Rows(student[order], frame[order])
     return Rows(student, frame)
