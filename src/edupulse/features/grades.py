@@ -156,109 +156,111 @@ def _totals(courses: Courses, weeks: Weeks, shown: int) -> Totals:
         np.zeros(size),
         np.zeros(size),
     )
-    closed = np.empty(shown, np.int32)
+    closed, drop = np.empty(shown, np.int32), np.empty(shown)
+    current = np.empty(columns, np.bool_)
     for student in range(students):
         path = weeks.path[student]
+        monday, end = weeks.monday[path], weeks.end[path]
         closed[:] = NEVER_CLOSED
         for course in range(courses.begin[student], courses.begin[student + 1]):
-            _latest_closed(courses, course, weeks.monday[path], closed)
+            _latest_closed(courses, course, monday, closed)
         for course in range(courses.begin[student], courses.begin[student + 1]):
             for column in range(columns):
-                if not _is_current(courses, course, weeks, path, column):
-                    continue
-                if not np.isnan(courses.percent[course, column]):
-                    totals.graded[student, column] += 1
-                    totals.percent[student, column] += courses.percent[course, column]
-            for week in range(shown):
-                column = columns - shown + week
-                _add_points(totals, courses, course, weeks, column, student, week, closed[week])
-                if _is_current(courses, course, weeks, path, column):
-                    _add_current(totals, courses, course, weeks, column, student, week)
+                begun = courses.begins[course] <= end[column]
+                current[column] = begun and courses.ends[course] >= monday[column]
+            reached = np.where(courses.marks[course] >= DROP_MIN_MARKS, courses.percent[course], np.nan)
+            _drops(reached, weeks.held[path], weeks.end_at[path], drop)
+            _add_points(totals, courses, course, weeks, student, closed)
+            _add_percents(totals, courses, course, current, student, drop)
+            _add_failing(totals, courses, course, current, student)
     return totals
-
-
-@compiled
-def _is_current(courses: Courses, course: int, weeks: Weeks, path: int, column: int) -> bool:
-    """Whether the term runs in that week."""
-    begun = courses.begins[course] <= weeks.end[path, column]
-    return begun and courses.ends[course] >= weeks.monday[path, column]
 
 
 @compiled
 def _latest_closed(courses: Courses, course: int, monday: Ints, closed: Ints) -> None:
     """The last day of the term that closed last before each week, of courses with points."""
-    ends = courses.ends[course]
-    first = monday.size - closed.size
+    ends, first = courses.ends[course], monday.size - closed.size
+    if not courses.credits[course]:
+        return
     for week in range(closed.size):
         before = monday[first + week] - CLOSED_DAYS <= ends < monday[first + week]
-        if before and courses.credits[course] and not np.isnan(courses.points[course, first + week]):
+        if before and not np.isnan(courses.points[course, first + week]):
             closed[week] = max(closed[week], ends)
 
 
 @compiled
+def _drops(percent: Floats, held: Bools, end_at: Ints, drop: Floats) -> None:
+    """The greatest fall from a week's end to a later one within DROP_DAYS own days; 0: none."""
+    first = percent.size - drop.size
+    for week in range(drop.size):
+        highest, drop[week] = -1.0, 0.0
+        since = first + week
+        while since > 0 and end_at[first + week] - end_at[since - 1] < DROP_DAYS:
+            since -= 1
+        for column in range(since, first + week + 1):
+            if held[column] and percent[column] >= 0:
+                drop[week] = max(drop[week], highest - percent[column])
+                highest = max(highest, percent[column])
+
+
+@compiled
 def _add_points(
-    totals: Totals,
-    courses: Courses,
-    course: int,
-    weeks: Weeks,
-    column: int,
-    student: int,
-    week: int,
-    closed: int,
+    totals: Totals, courses: Courses, course: int, weeks: Weeks, student: int, closed: Ints
 ) -> None:
     """To the GPA of the year, of the current terms and of the term that closed last."""
-    points, credit = courses.points[course, column], courses.credits[course]
-    if np.isnan(points):
-        return
-    path = weeks.path[student]
-    begun = courses.begins[course] <= weeks.end[path, column]
-    if begun and courses.ends[course] >= weeks.year_begins[path, column]:
-        totals.this_year.points[student, week] += credit * points
-        totals.this_year.credits[student, week] += credit
-    if begun and courses.ends[course] >= weeks.monday[path, column]:
-        totals.current.points[student, week] += credit * points
-        totals.current.credits[student, week] += credit
-    if courses.ends[course] == closed:
-        totals.before.points[student, week] += credit * points
-        totals.before.credits[student, week] += credit
+    path, credit = weeks.path[student], courses.credits[course]
+    begins, ends = courses.begins[course], courses.ends[course]
+    first = weeks.monday.shape[1] - closed.size
+    for week in range(closed.size):
+        column = first + week
+        points = courses.points[course, column]
+        if np.isnan(points):
+            continue
+        if begins <= weeks.end[path, column]:
+            if ends >= weeks.year_begins[path, column]:
+                totals.this_year.points[student, week] += credit * points
+                totals.this_year.credits[student, week] += credit
+            if ends >= weeks.monday[path, column]:
+                totals.current.points[student, week] += credit * points
+                totals.current.credits[student, week] += credit
+        if ends == closed[week]:
+            totals.before.points[student, week] += credit * points
+            totals.before.credits[student, week] += credit
 
 
 @compiled
-def _add_current(
-    totals: Totals,
-    courses: Courses,
-    course: int,
-    weeks: Weeks,
-    column: int,
-    student: int,
-    week: int,
+def _add_percents(
+    totals: Totals, courses: Courses, course: int, current: Bools, student: int, drop: Floats
 ) -> None:
-    """A current course's percent, its drop, and whether it is failed: by the code, else by it."""
-    percent, passing = courses.percent[course, column], courses.passing[course, column]
-    if not np.isnan(percent):
-        drop = _drop(courses, course, weeks, weeks.path[student], column)
-        totals.drop[student, week] = np.fmax(totals.drop[student, week], drop)
-        totals.lowest[student, week] = np.fmin(totals.lowest[student, week], percent)
-        subject, credit = courses.subject[course], courses.credits[course]
-        if credit > 0 and subject >= 0:
-            totals.worth[student, week, subject] += credit * percent
-            totals.credits[student, week, subject] += credit
-            totals.number[student, week, subject] += 1
-    if not (np.isnan(passing) and np.isnan(percent)):
-        fails = percent < courses.fails_below[course] if np.isnan(passing) else passing == 0
-        totals.known[student, week] += 1
-        totals.failing[student, week] += fails
+    """The percent of a current course, to its subject too if it has credits, and its drop."""
+    subject, credit = courses.subject[course], courses.credits[course]
+    for column in range(current.size):
+        percent = courses.percent[course, column]
+        if np.isnan(percent) or not current[column]:
+            continue
+        totals.graded[student, column] += 1
+        totals.percent[student, column] += percent
+        week = column - current.size + drop.size
+        if week >= 0:
+            totals.drop[student, week] = np.fmax(totals.drop[student, week], drop[week])
+            totals.lowest[student, week] = np.fmin(totals.lowest[student, week], percent)
+            if credit > 0 and subject >= 0:
+                totals.worth[student, week, subject] += credit * percent
+                totals.credits[student, week, subject] += credit
+                totals.number[student, week, subject] += 1
 
 
 @compiled
-def _drop(courses: Courses, course: int, weeks: Weeks, path: int, now: int) -> float:
-    """The greatest fall from a week's end to a later one within DROP_DAYS own days; 0: none."""
-    highest, drop = np.nan, 0.0
-    for column in range(now + 1):
-        near = weeks.end_at[path, now] - weeks.end_at[path, column] < DROP_DAYS
-        percent = courses.percent[course, column]
-        enough = courses.marks[course, column] >= DROP_MIN_MARKS
-        if near and enough and weeks.held[path, column] and not np.isnan(percent):
-            drop = np.fmax(drop, highest - percent)
-            highest = np.fmax(highest, percent)
-    return drop
+def _add_failing(
+    totals: Totals, courses: Courses, course: int, current: Bools, student: int
+) -> None:
+    """Whether a current course is failed: by the posted code's own word, else by the percent."""
+    shown = totals.known.shape[1]
+    for week in range(shown):
+        column = current.size - shown + week
+        percent, passing = courses.percent[course, column], courses.passing[course, column]
+        said = not np.isnan(passing)
+        if current[column] and (said or not np.isnan(percent)):
+            totals.known[student, week] += 1
+            fails = passing == 0 if said else percent < courses.fails_below[course]
+            totals.failing[student, week] += fails

@@ -107,7 +107,9 @@ def _by_category(marks: Marks, windows: Windows) -> tuple[Longs, Longs]:
         first_week, since = windows.first_week[windows.path[student]], windows.since[student]
         for at in range(marks.begin[student], marks.begin[student + 1]):
             category = marks.category[at] - ASSESSMENT
-            if category >= UNCATEGORIZED or not _counts(marks, at):
+            if category >= UNCATEGORIZED or marks.percent[at] < 0:
+                continue
+            if marks.counts_from[at] >= LOOKBACK:
                 continue
             week = first_week[marks.counts_from[at]]
             while week < weeks and since[week] <= marks.due[at]:
@@ -115,11 +117,6 @@ def _by_category(marks: Marks, windows: Windows) -> tuple[Longs, Longs]:
                 percent[category, student, week] += marks.percent[at]
                 week += 1
     return number, percent
-
-
-@compiled
-def _counts(marks: Marks, at: int) -> bool:
-    return marks.percent[at] >= 0 and marks.counts_from[at] < LOOKBACK
 
 
 @compiled
@@ -155,7 +152,8 @@ def _recent(marks: Marks, begin: int, stop: int, since: int) -> Longs:
     recent = np.empty(stop - begin, np.int64)
     many = 0
     for at in range(begin, stop):
-        if marks.due[at] >= since and _counts(marks, at):
+        counts = marks.percent[at] >= 0 and marks.counts_from[at] < LOOKBACK
+        if counts and marks.due[at] >= since:
             recent[many] = at
             many += 1
     return recent[:many]
