@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from edupulse.features.compiled import compiled, reading
@@ -18,6 +19,8 @@ CLOSED_DAYS = 366
 NO_TERM = -1
 NOWHERE = -1
 _CATEGORIES = 3
+_SUMS = 3
+EARNED, POSSIBLE, WEIGHT = range(_SUMS)
 _MILLI_TICKS = TICKS // 1_000
 
 
@@ -43,12 +46,17 @@ class Courses(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """Posted course grades, each student's together and in order of time (NaN: says nothing)."""
+    """Posted course grades of covered days that say something, each student's together.
+
+    `week` is the first at whose end it was posted. Of two the one that was posted later holds,
+    then a final one, then the higher percent, then the code that comes last: `rank` is those.
+    """
 
     begin: Longs
     section: Ints
     term: Ints
     week: Ints
+    rank: Longs
     percent: Floats
     points: Floats
     passing: Floats
@@ -174,90 +182,85 @@ def _at_week_ends(
     """How many marks, percent, points and passing of each course at each week's end."""
     many = found.section.size
     number = np.zeros((many, columns), np.int32)
-    percent, points = np.empty((many, columns)), np.empty((many, columns))
-    passing = np.empty((many, columns))
+    percent, points = np.empty((many, columns)), np.full((many, columns), np.nan)
+    passing = np.full((many, columns), np.nan)
     most = np.max(np.diff(found.begin)) if found.begin.size > 1 else 0
-    sums = np.zeros((most, columns, _CATEGORIES, 3), np.int64)
-    latest = np.empty((most, columns), np.int32)
+    sums = np.zeros((most, _SUMS, _CATEGORIES, columns), np.int64)
+    newest = np.empty((most, columns), np.int32)
     for student in range(found.begin.size - 1):
         first, stop = found.begin[student], found.begin[student + 1]
         sums[: stop - first] = 0
-        latest[: stop - first] = NOWHERE
+        newest[: stop - first] = NOWHERE
         column_on = weeks.column_on[weeks.path[student]]
         for at in range(marks.begin[student], marks.begin[student + 1]):
             course = found.of_mark[at]
             if course < 0 or marks.percent[at] < 0 or marks.counts_from[at] >= LOOKBACK:
                 continue
-            week = column_on[marks.counts_from[at]]
+            week, category = column_on[marks.counts_from[at]], marks.category[at]
             if week < columns:
                 number[course, week] += 1
-                part = sums[course - first, week, marks.category[at]]
-                part[0] += marks.earned[at]
-                part[1] += marks.possible[at]
-                part[2] = max(part[2], np.int64(marks.category_weight[at]))
+                course -= first
+                sums[course, EARNED, category, week] += marks.earned[at]
+                sums[course, POSSIBLE, category, week] += marks.possible[at]
+                weight = max(sums[course, WEIGHT, category, week], marks.category_weight[at])
+                sums[course, WEIGHT, category, week] = weight
         for at in range(posted.begin[student], posted.begin[student + 1]):
-            if found.of_posted[at] >= 0 and posted.week[at] < columns:
-                latest[found.of_posted[at] - first, posted.week[at]] = at
+            course, week = found.of_posted[at] - first, posted.week[at]
+            if found.of_posted[at] >= 0 and week < columns:
+                other = newest[course, week]
+                if other < 0 or posted.rank[at] > posted.rank[other]:
+                    newest[course, week] = at
         for course in range(first, stop):
             _run(number[course], sums[course - first], percent[course])
+            latest = NOWHERE
+            for week in range(columns):
+                if newest[course - first, week] >= 0:
+                    latest = newest[course - first, week]
+                if latest >= 0:
+                    points[course, week] = posted.points[latest]
+                    passing[course, week] = posted.passing[latest]
+                    if not np.isnan(posted.percent[latest]):
+                        percent[course, week] = posted.percent[latest]
             school = steps.school[course]
-            _say(posted, latest[course - first], percent[course], points[course], passing[course])
             _grade(steps.least[school], steps.points[school], percent[course], points[course])
     return number, percent, points, passing
 
 
 @compiled
 def _run(number: Ints, sums: Longs, percent: Floats) -> None:
-    """Running sums from what arrived in each week, and the percent they make; NaN: none yet."""
-    percent[0] = _percent(sums[0]) if number[0] else np.nan
-    for week in range(1, number.size):
-        if not number[week]:
-            percent[week], sums[week] = percent[week - 1], sums[week - 1]
-        else:
-            for category in range(_CATEGORIES):
-                before, now = sums[week - 1, category], sums[week, category]
-                now[0] += before[0]
-                now[1] += before[1]
-                now[2] = max(now[2], before[2])
-            percent[week] = _percent(sums[week])
-        number[week] += number[week - 1]
+    """Running sums from what arrived in each week, and the percent they make; NaN: none yet.
 
-
-@compiled
-def _percent(by_category: Longs) -> float:
-    """Weighted by category, those with points and a weight; else earned by possible points.
-
-    A category weighs the greatest weight given in it so far.
+    Weighted by category, of those with points and a weight, which is the greatest given so far;
+    if there are none, earned by possible points.
     """
-    total, weights, earned, possible = 0.0, 0, 0, 0
-    for category in range(_CATEGORIES):
-        part = by_category[category]
-        earned += part[0]
-        possible += part[1]
-        if part[1] > 0 and part[2] > 0:
-            total += part[2] * _ticks(part[0], part[1])
-            weights += part[2]
-    if weights > 0:
-        return np.rint(total / weights)
-    return _ticks(earned, possible) if possible > 0 else np.nan
+    before = np.nan
+    running = np.zeros((_SUMS, _CATEGORIES), np.int64)
+    for week in range(number.size):
+        if number[week]:
+            total, weights, earned, possible = 0.0, 0, 0, 0
+            for category in range(_CATEGORIES):
+                running[EARNED, category] += sums[EARNED, category, week]
+                running[POSSIBLE, category] += sums[POSSIBLE, category, week]
+                weight = max(running[WEIGHT, category], sums[WEIGHT, category, week])
+                running[WEIGHT, category] = weight
+                earned += running[EARNED, category]
+                possible += running[POSSIBLE, category]
+                if weight > 0 and running[POSSIBLE, category] > 0:
+                    part = _ticks(running[EARNED, category], running[POSSIBLE, category])
+                    total += weight * part
+                    weights += weight
+            if weights > 0:
+                before = np.rint(total / weights)
+            elif possible > 0:
+                before = _ticks(earned, possible)
+        percent[week] = before
+        if week:
+            number[week] += number[week - 1]
 
 
 @compiled
 def _ticks(earned: int, possible: int) -> float:
     return min(np.rint(earned * (100.0 * TICKS) / possible), np.float64(MOST_PERCENT * TICKS))
-
-
-@compiled
-def _say(posted: Posted, latest: Ints, percent: Floats, points: Floats, passing: Floats) -> None:
-    """What the newest posted grade says goes before what the marks make."""
-    newest = NOWHERE
-    for week in range(latest.size):
-        newest = max(newest, latest[week])
-        points[week] = passing[week] = np.nan
-        if newest >= 0:
-            points[week], passing[week] = posted.points[newest], posted.passing[newest]
-            if not np.isnan(posted.percent[newest]):
-                percent[week] = posted.percent[newest]
 
 
 @compiled
@@ -272,50 +275,66 @@ def _grade(least: Longs, worth: Longs, percent: Floats, points: Floats) -> None:
 
 
 def _posted(block: Block) -> Posted:
-    """Posted grades of covered days that say something, the newest last; final beats progress."""
+    """Those that say something of a term, at known sections."""
     reference, rows = block.reference, block.rows["course_grades"]
     section = positions(reference.sections.keys, rows.frame["section"].to_numpy())
-    day = reference.offset(rows.frame["posted_on"].cast(pl.Int32).to_numpy())
-    school = reference.sections.school[section] if reference.sections.keys.size else section
-    covered = (section >= 0) & reference.covered["course_grades"][school, day]
-    frame = rows.frame.with_columns(
-        place=rows.student,
-        section=section,
-        day=day,
-        school=reference.calendar.schools[school],
-        own_term=reference.sections.term[section] if reference.sections.keys.size else section,
-    ).filter(pl.Series(covered))
-    said = _worth(reference, frame).sort(
-        "place", "day", "kind", "percent", "code", nulls_last=False
-    )
-    place = said["place"].to_numpy()
-    return Posted(
-        begin=np.searchsorted(place, np.arange(block.size + 1)),
-        section=said["section"].to_numpy(),
-        term=said["term"].to_numpy(),
-        week=block.schedule.column_on[block.schedule.path[place], said["day"].to_numpy()],
-        percent=_MILLI_TICKS * _floats(said["percent"]),
-        points=_floats(said["gpa_points"]),
-        passing=_floats(said["passing"]),
-    )
+    day = reference.offset(rows.frame["posted_on"].to_physical().to_numpy())
+    at = np.flatnonzero(section >= 0)
+    school = reference.sections.school[section[at]]
+    covered = reference.covered["course_grades"][school, day[at]]
+    at, school = at[covered], school[covered]
+    student, section, day, frame = rows.student[at], section[at], day[at], rows.frame[at]
+    term = _term(reference, frame, section, school)
+    code = _ranks(frame["code"])
+    percent, points, passing = _worth(reference, frame, code, school)
+    final = frame["kind"].to_physical().fill_null(1).to_numpy() > 0
+    says = (term >= 0) & ~(np.isnan(percent) & np.isnan(points) & np.isnan(passing))
+    rank = _rank(day, final, percent, code)
+    week = block.schedule.column_on[block.schedule.path[student], day]
+    begin = np.searchsorted(student[says], np.arange(block.size + 1))
+    kept = (section, term, week, rank, _MILLI_TICKS * percent, points, passing)
+    return Posted(begin, *(column[says] for column in kept))
 
 
-def _worth(reference: Reference, frame: pl.DataFrame) -> pl.DataFrame:
-    """With the term's row, and percent, points and passing by the school's scale."""
-    scales = reference.codes.rename({"percent": "scale_percent"})
-    terms = reference.terms.keys.select("school", "term_id", named_term="term")
-    known = frame.join(terms, ["school", "term_id"], "left", maintain_order="left").join(
-        scales, ["school", "code"], "left", maintain_order="left"
+def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints) -> Ints:
+    """The row of the section's own term, else of the one that is named; NO_TERM: neither."""
+    own = reference.sections.term[section]
+    if np.all(own >= 0):
+        return own
+    terms = reference.terms.keys.select("school", "term_id", "term")
+    named = frame.select("term_id", school=reference.calendar.schools[school]).join(
+        terms, ["school", "term_id"], "left", maintain_order="left"
     )
-    own_term = pl.when(pl.col("own_term") >= 0).then("own_term")
-    return known.with_columns(
-        term=pl.coalesce(own_term, "named_term").fill_null(NO_TERM).cast(pl.Int32),
-        percent=pl.coalesce("percent", "scale_percent"),
-        kind=pl.col("kind").to_physical().fill_null(1),
-    ).filter(
-        pl.col("term") >= 0,
-        pl.any_horizontal(pl.col("percent", "gpa_points", "passing").is_not_null()),
-    )
+    return np.where(own >= 0, own, named["term"].fill_null(NO_TERM).to_numpy())
+
+
+def _ranks(words: pl.Series) -> Longs:
+    """The place of each word among all of them in their order, from 1 on; 0: null."""
+    order = pl.Enum(words.drop_nulls().unique().sort())
+    return words.cast(order).to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
+
+
+def _worth(
+    reference: Reference, frame: pl.DataFrame, code: Longs, school: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Percent, points and passing as posted, else by the code in the school's scale."""
+    words = frame["code"].to_frame().with_columns(place=code)
+    known = words.unique("place").join(reference.codes, "code")
+    rows = reference.calendar.row(known["school"].to_numpy())
+    table = np.full((3, reference.calendar.schools.size, int(code.max(initial=0)) + 1), np.nan)
+    inside = rows >= 0
+    for values, name in zip(table, ("percent", "gpa_points", "passing"), strict=True):
+        values[rows[inside], known["place"].to_numpy()[inside]] = _floats(known[name])[inside]
+    percent, points, passing = table[:, school, code]
+    posted = _floats(frame["percent"])
+    return np.where(np.isnan(posted), percent, posted), points, passing
+
+
+def _rank(day: Ints, final: npt.NDArray[np.bool_], percent: Floats, code: Longs) -> Longs:
+    """One integer in the order of day, kind, percent (none before 0) and code."""
+    milli = np.where(np.isnan(percent), -1, percent).astype(np.int64) + 1
+    codes, percents = int(code.max(initial=0)) + 1, int(milli.max(initial=0)) + 1
+    return ((day.astype(np.int64) * 2 + final) * percents + milli) * codes + code
 
 
 def _floats(column: pl.Series) -> Floats:
