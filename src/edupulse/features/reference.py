@@ -150,9 +150,9 @@ def positions(of: Ints, keys: Ints) -> Ints:
     if of.size == 0:
         return np.full(keys.shape, -1, np.int32)
     if int(of[0]) >= 0 and int(of[-1]) < 8 * of.size + 1_000_000:
-        table = np.full(int(of[-1]) + 2, -1, np.int32)
-        table[of] = np.arange(of.size, dtype=np.int32)
-        return table[np.where((keys >= 0) & (keys <= of[-1]), keys, -1)]
+        table = np.full(int(of[-1]) + 3, -1, np.int32)  # one more at both ends, for all others
+        table[of + 1] = np.arange(of.size, dtype=np.int32)
+        return np.take(table, keys + np.int32(1), mode="clip")
     at = np.minimum(np.searchsorted(of, keys), of.size - 1)
     return np.where(of[at] == keys, at, -1).astype(np.int32)
 

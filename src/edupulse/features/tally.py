@@ -20,7 +20,6 @@ from edupulse.features.reference import (
     Ints,
     Longs,
     Reference,
-    positions,
     reference_of,
 )
 from edupulse.features.schedule import Enrollments, Schedule, enrollments_of, schedule_of
@@ -163,7 +162,7 @@ def blocks(known: Known, weeks: int, size: int = BLOCK) -> Iterator[Block]:
     if not reference.calendar.schools.size:
         return
     keys = np.unique(known.students)
-    rows = {kind.name: _placed(kind, known, reference, keys, size) for kind in STUDENT_KINDS}
+    rows = {kind.name: _placed(kind, known, reference, keys) for kind in STUDENT_KINDS}
     for first in range(0, keys.size, size):
         count = min(size, keys.size - first)
         here = {name: _slice(part, first, first + count) for name, part in rows.items()}
@@ -199,20 +198,21 @@ def codes(column: pl.Series) -> Bytes:
     return column.to_physical().cast(pl.Int8).fill_null(-1).to_numpy()
 
 
-def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints, size: int) -> Rows:
+def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
     frame = known.frame(kind).select("student", *_READ[kind.name])
     if kind.name != ENROLLMENTS.name:
         day = pl.col(str(kind.occurred_on)).cast(pl.Int32)
         frame = frame.filter(day >= reference.first, day < reference.first + LOOKBACK)
-    student = positions(keys, frame["student"].to_numpy())
-    if np.any(student < 0):
-        frame = frame.filter(student >= 0)
-        student = student[student >= 0]
+    student = frame["student"].to_numpy()
     if np.any(student[1:] < student[:-1]):
         order = np.argsort(student, kind="stable")
-        return Rows(student[order], frame[order])
-    return Rows(student, frame)
+        student, frame = student[order], frame[order]
+    begin, stop = np.searchsorted(student, keys), np.searchsorted(student, keys, "right")
+    place = np.repeat(np.arange(keys.size, dtype=np.int32), stop - begin)
+    if place.size < student.size:
+        frame = frame.filter(pl.Series(np.isin(student, keys)))
+    return Rows(place, frame)
 
 
 def _slice(rows: Rows, first: int, stop: int) -> Rows:

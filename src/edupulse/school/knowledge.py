@@ -150,12 +150,28 @@ def _merged_keys(student_ids: pl.DataFrame) -> dict[int, int]:
 
 
 def _follow_merges(kind: Kind, frame: pl.DataFrame, merged: dict[int, int]) -> pl.DataFrame:
-    """The frame with merged students under one key, and each of their records once."""
+    """The frame with merged students under one key, and each of their records once.
+
+    Where the records of each student stood together, they still do.
+    """
     touched = pl.col("student").is_in([*merged.keys(), *merged.values()])
+    theirs = frame.filter(touched)
+    if not theirs.height:
+        return frame
     together = (
-        frame.filter(touched)
+        theirs
         .with_columns(pl.col("student").replace(merged))
         .sort("known_from", *kind.content_columns)
         .unique(list(kind.key_columns), keep="last", maintain_order=True)
     )
-    return pl.concat([frame.filter(~touched), together])
+    return _inserted(frame.filter(~touched), together.partition_by("student"))
+
+
+def _inserted(frame: pl.DataFrame, students: list[pl.DataFrame]) -> pl.DataFrame:
+    """The frame with each student's records where they belong, if it is in order of students."""
+    pieces, begin = [], 0
+    for records in sorted(students, key=lambda records: int(records["student"][0])):
+        stop = int(frame["student"].search_sorted(records["student"][0]))
+        pieces += [frame[begin:stop], records]
+        begin = max(begin, stop)
+    return pl.concat([*pieces, frame[begin:]], rechunk=True)
