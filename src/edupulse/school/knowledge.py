@@ -86,9 +86,8 @@ class History:
         merged = _merged_keys(frames.pop(STUDENT_IDS.name))
         if self.frames[STUDENT_IDS.name].height:  # else there are no rows of other numbers
             for kind in STUDENT_KINDS:
-                frame = (
-                    _follow_merges(kind, frames[kind.name], merged) if merged else frames[kind.name]
-                )
+                frame = frames[kind.name]
+                frame = _follow_merges(kind, frame, merged) if merged else frame
                 frames[kind.name] = frame.filter(pl.col("student").is_in(self.students.tolist()))
         bare = {name: frame.drop("known_from") for name, frame in frames.items()}
         return Known(self.students, bare, as_of, _STAMP)
@@ -174,4 +173,4 @@ def _inserted(frame: pl.DataFrame, students: list[pl.DataFrame]) -> pl.DataFrame
         stop = int(frame["student"].search_sorted(records["student"][0]))
         pieces += [frame[begin:stop], records]
         begin = max(begin, stop)
-    return pl.concat([*pieces, frame[begin:]], rechunk=True)
+    return pl.concat([*pieces, frame[begin:]])
