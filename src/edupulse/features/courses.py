@@ -279,11 +279,10 @@ def _posted(block: Block) -> Posted:
     reference, rows = block.reference, block.rows["course_grades"]
     section = positions(reference.sections.keys, rows.frame["section"].to_numpy())
     day = reference.offset(rows.frame["posted_on"].to_physical().to_numpy())
-    at = np.flatnonzero(section >= 0)
-    school = reference.sections.school[section[at]]
-    covered = reference.covered["course_grades"][school, day[at]]
-    at, school = at[covered], school[covered]
-    student, section, day, frame = rows.student[at], section[at], day[at], rows.frame[at]
+    school = reference.sections.school[section] if reference.sections.keys.size else section
+    counts = (section >= 0) & reference.covered["course_grades"][school, day]
+    student, section, day, school = (part[counts] for part in (rows.student, section, day, school))
+    frame = rows.frame.select("percent", "code", "term_id", "kind").filter(counts)
     term = _term(reference, frame, section, school)
     code = _ranks(frame["code"])
     percent, points, passing = _worth(reference, frame, code, school)

@@ -5,10 +5,10 @@ They go along the last axis; NaN is no value. Sorting makes them independent of 
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import numpy.typing as npt
+
+from edupulse.features.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,11 +30,34 @@ def slope(values: Floats, least: int) -> Floats:
 
     Source: Sen 1968, doi:10.1080/01621459.1968.10480934: the median of all pairwise slopes.
     """
-    pairs = list(combinations(range(values.shape[-1]), 2))
-    steep = np.empty((*values.shape[:-1], len(pairs)))
-    for at, (i, j) in enumerate(pairs):
-        steep[..., at] = (values[..., j] - values[..., i]) / (j - i)
-    return np.where((~np.isnan(values)).sum(-1) >= least, median(steep), np.nan)
+    rows = np.ascontiguousarray(values, np.float64).reshape(-1, values.shape[-1])
+    return _slopes(rows, least).reshape(values.shape[:-1])
+
+
+@compiled
+def _slopes(rows: Floats, least: int) -> Floats:
+    """Sorts the slopes of each row's pairs by insertion: there are few."""
+    slopes = np.full(rows.shape[0], np.nan)
+    steep = np.empty(rows.shape[1] * rows.shape[1])
+    for at in range(rows.shape[0]):
+        row = rows[at]
+        many = known = 0
+        for i in range(row.size):
+            if np.isnan(row[i]):
+                continue
+            known += 1
+            for j in range(i + 1, row.size):
+                if np.isnan(row[j]):
+                    continue
+                value, place = (row[j] - row[i]) / (j - i), many
+                while place > 0 and steep[place - 1] > value:
+                    steep[place] = steep[place - 1]
+                    place -= 1
+                steep[place] = value
+                many += 1
+        if known >= least and many:
+            slopes[at] = (steep[(many - 1) // 2] + steep[many // 2]) / 2
+    return slopes
 
 
 def volatility(values: Floats, least: int) -> Floats:

@@ -200,10 +200,11 @@ def codes(column: pl.Series) -> Bytes:
 
 def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
-    frame = known.frame(kind).select("student", *_READ[kind.name])
+    frame = known.frame(kind).select("student", *_READ[kind.name]).rechunk()
     if kind.name != ENROLLMENTS.name:
-        day = pl.col(str(kind.occurred_on)).cast(pl.Int32)
-        frame = frame.filter(day >= reference.first, day < reference.first + LOOKBACK)
+        offset = reference.offset(frame[str(kind.occurred_on)].to_physical().to_numpy())
+        recent = (offset >= 0) & (offset < LOOKBACK)
+        frame = frame if recent.all() else frame.filter(recent)
     student = frame["student"].to_numpy()
     if np.any(student[1:] < student[:-1]):
         order = np.argsort(student, kind="stable")
@@ -211,7 +212,7 @@ def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     begin, stop = np.searchsorted(student, keys), np.searchsorted(student, keys, "right")
     place = np.repeat(np.arange(keys.size, dtype=np.int32), stop - begin)
     if place.size < student.size:
-        frame = frame.filter(pl.Series(np.isin(student, keys)))
+        frame = frame.filter(np.isin(student, keys))
     return Rows(place, frame)
 
 
