@@ -45,6 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=4_000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--passes", type=int, default=1, help="go through the district so often, and watch memory"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edupulse-bench-") as name:
         home = Path(name)
@@ -54,6 +57,7 @@ def main() -> None:
             with open_store(url) as store:
                 _prepare(store, home, options.students)
                 _measure(store, home, options.repeats)
+                _watch_memory(home, options.passes)
         finally:
             embedded.remove(home)
 
@@ -99,6 +103,20 @@ def _measure(store: Store, home: Path, repeats: int) -> None:
         },
     )
     _report(seconds, students)
+
+
+def _watch_memory(home: Path, passes: int) -> None:
+    """Memory after each tenth of `passes` districts of these students, block after block."""
+    folders = sorted(home.glob("block*")) * passes
+    students = [np.load(folder / "students.npy").size for folder in folders]
+    marks = {len(folders) * tenth // 10 - 1 for tenth in range(1, 11)}
+    print("\nstudents so far, memory in use")
+    for number, folder in enumerate(folders):
+        keys = np.load(folder / "students.npy")
+        weekly_features(History(keys, _read(folder)).at(AS_OF))
+        if number in marks:
+            memory = psutil.Process().memory_info().rss / 2**20
+            print(f"{sum(students[: number + 1]):9,} {memory:8.0f} MB")
 
 
 def _report(seconds: Mapping[str, float], students: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from edupulse.features.compiled import reading
 from edupulse.features.day_windows import (

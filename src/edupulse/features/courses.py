@@ -163,7 +163,7 @@ def _found(marks: Marks, posted: Posted, terms: TermOf, oldest: Ints) -> Found:
 @compiled
 def _course(
     here: int, when: int, section: Ints, term: Ints, before: Ints, newest: Ints, many: int
-) -> int:
+) -> np.int32:
     """The student's course in a section and term, or a new one: `newest` leads to `before`."""
     course = newest[here]
     while course >= 0 and term[course] != when:
@@ -172,7 +172,7 @@ def _course(
         course = many
         section[course], term[course], before[course] = here, when, newest[here]
         newest[here] = course
-    return course
+    return np.int32(course)
 
 
 @compiled
@@ -192,24 +192,8 @@ def _at_week_ends(
         sums[: stop - first] = 0
         newest[: stop - first] = NOWHERE
         column_on = weeks.column_on[weeks.path[student]]
-        for at in range(marks.begin[student], marks.begin[student + 1]):
-            course = found.of_mark[at]
-            if course < 0 or marks.percent[at] < 0 or marks.counts_from[at] >= LOOKBACK:
-                continue
-            week, category = column_on[marks.counts_from[at]], marks.category[at]
-            if week < columns:
-                number[course, week] += 1
-                course -= first
-                sums[course, EARNED, category, week] += marks.earned[at]
-                sums[course, POSSIBLE, category, week] += marks.possible[at]
-                weight = max(sums[course, WEIGHT, category, week], marks.category_weight[at])
-                sums[course, WEIGHT, category, week] = weight
-        for at in range(posted.begin[student], posted.begin[student + 1]):
-            course, week = found.of_posted[at] - first, posted.week[at]
-            if found.of_posted[at] >= 0 and week < columns:
-                other = newest[course, week]
-                if other < 0 or posted.rank[at] > posted.rank[other]:
-                    newest[course, week] = at
+        _add_marks(student, found, marks, column_on, number, sums)
+        _find_newest(student, found, posted, newest)
         for course in range(first, stop):
             _run(number[course], sums[course - first], percent[course])
             latest = NOWHERE
@@ -224,6 +208,36 @@ def _at_week_ends(
             school = steps.school[course]
             _grade(steps.least[school], steps.points[school], percent[course], points[course])
     return number, percent, points, passing
+
+
+@compiled
+def _add_marks(
+    student: int, found: Found, marks: Marks, column_on: Ints, number: Ints, sums: Longs
+) -> None:
+    """Each of the student's marks to its course's sums, in the week from which on it counts."""
+    for at in range(marks.begin[student], marks.begin[student + 1]):
+        course = found.of_mark[at]
+        if course < 0 or marks.percent[at] < 0 or marks.counts_from[at] >= LOOKBACK:
+            continue
+        week, category = column_on[marks.counts_from[at]], marks.category[at]
+        if week < number.shape[1]:
+            number[course, week] += 1
+            course -= found.begin[student]
+            sums[course, EARNED, category, week] += marks.earned[at]
+            sums[course, POSSIBLE, category, week] += marks.possible[at]
+            weight = max(sums[course, WEIGHT, category, week], marks.category_weight[at])
+            sums[course, WEIGHT, category, week] = weight
+
+
+@compiled
+def _find_newest(student: int, found: Found, posted: Posted, newest: Ints) -> None:
+    """Which of the student's posted grades of a course and week holds."""
+    for at in range(posted.begin[student], posted.begin[student + 1]):
+        course, week = found.of_posted[at] - found.begin[student], posted.week[at]
+        if found.of_posted[at] >= 0 and week < newest.shape[1]:
+            other = newest[course, week]
+            if other < 0 or posted.rank[at] > posted.rank[other]:
+                newest[course, week] = at
 
 
 @compiled
@@ -259,8 +273,9 @@ def _run(number: Ints, sums: Longs, percent: Floats) -> None:
 
 
 @compiled
-def _ticks(earned: int, possible: int) -> float:
-    return min(np.rint(earned * (100.0 * TICKS) / possible), np.float64(MOST_PERCENT * TICKS))
+def _ticks(earned: int, possible: int) -> np.float64:
+    percent = np.rint(earned * (100.0 * TICKS) / possible)
+    return np.float64(min(percent, MOST_PERCENT * TICKS))
 
 
 @compiled
@@ -291,8 +306,16 @@ def _posted(block: Block) -> Posted:
     rank = _rank(day, final, percent, code)
     week = block.schedule.column_on[block.schedule.path[student], day]
     begin = np.searchsorted(student[says], np.arange(block.size + 1))
-    kept = (section, term, week, rank, _MILLI_TICKS * percent, points, passing)
-    return Posted(begin, *(column[says] for column in kept))
+    return Posted(
+        begin=begin,
+        section=section[says],
+        term=term[says],
+        week=week[says],
+        rank=rank[says],
+        percent=_MILLI_TICKS * percent[says],
+        points=points[says],
+        passing=passing[says],
+    )
 
 
 def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints) -> Ints:

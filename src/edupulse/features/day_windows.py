@@ -114,7 +114,7 @@ def day_sums(own: OwnDays, noted: Noted) -> DaySums:
 
 @compiled
 def _days_of(noted: Noted, student: int, days: int) -> tuple[Ints, Ints, Ints, Ints, Bools]:
-    """Thousandths missed, without and with excuse, and tardies, of each own day; days with a row."""
+    """Of each own day: missed in all, without and with excuse; tardy; whether it has a row."""
     whole, unexcused = np.zeros(days, np.int32), np.zeros(days, np.int32)
     excused, tardy = np.zeros(days, np.int32), np.zeros(days, np.int32)
     row = np.zeros(days, np.bool_)

@@ -168,7 +168,9 @@ def _totals(courses: Courses, weeks: Weeks, shown: int) -> Totals:
             for column in range(columns):
                 begun = courses.begins[course] <= end[column]
                 current[column] = begun and courses.ends[course] >= monday[column]
-            reached = np.where(courses.marks[course] >= DROP_MIN_MARKS, courses.percent[course], np.nan)
+            reached = np.where(
+                courses.marks[course] >= DROP_MIN_MARKS, courses.percent[course], np.nan
+            )
             _drops(reached, weeks.held[path], weeks.end_at[path], drop)
             _add_points(totals, courses, course, weeks, student, closed)
             _add_percents(totals, courses, course, current, student, drop)

@@ -160,7 +160,7 @@ def _recent(marks: Marks, begin: int, stop: int, since: int) -> Longs:
 
 
 @compiled
-def _distance(ordered: Longs) -> int:
+def _distance(ordered: Longs) -> np.int64:
     """The sum of the two middle ones of the doubled distances from the median.
 
     The nearest values lie around the median: two fingers walk outwards from it.
@@ -169,7 +169,7 @@ def _distance(ordered: Longs) -> int:
     middle = ordered[(many - 1) // 2] + ordered[many // 2]
     right = np.searchsorted(2 * ordered, middle)
     left = right - 1
-    nearest, before = 0, 0
+    nearest = before = np.int64(0)
     for _ in range(many // 2 + 1):
         before = nearest
         below = middle - 2 * ordered[left] if left >= 0 else np.int64(2**62)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
 from edupulse.features.compiled import compiled, reading
 from edupulse.features.reference import TICKS, Bools, Bytes, Ints, Longs, positions
@@ -88,48 +87,67 @@ def marks_of(block: Block) -> Marks:
 
 @compiled
 def _counting(rows: Rows, school_of: Ints, days: Days, students: int) -> Marks:
-    most = rows.student.size
-    begin = np.zeros(students + 1, np.int64)
-    section, school = np.empty(most, np.int32), np.empty(most, np.int32)
-    due, handed_in = np.empty(most, np.int32), np.empty(most, np.int32)
-    counts_from, missing = np.empty(most, np.int32), np.empty(most, np.bool_)
-    category, category_weight = np.empty(most, np.int8), np.empty(most, np.int32)
-    earned, possible = np.empty(most, np.int64), np.empty(most, np.int64)
-    percent = np.empty(most, np.int64)
+    marks = _room(students, rows.student.size)
     at = 0
-    for row in range(most):
-        if rows.section[row] < 0 or rows.status[row] == EXCUSED:
+    for row in range(rows.student.size):
+        section, due = rows.section[row], rows.due[row]
+        if section < 0 or rows.status[row] == EXCUSED:
             continue
-        here = school_of[rows.section[row]]
-        if not days.covered[here, rows.due[row]]:
+        school = school_of[section]
+        if not days.covered[school, due]:
             continue
-        section[at], school[at], due[at] = rows.section[row], here, rows.due[row]
-        handed_in[at] = days.handed_in[here, rows.due[row]]
-        missing[at] = rows.status[row] == MISSING
-        counts_from[at] = handed_in[at] if missing[at] else due[at]
-        category[at] = rows.category[row] if rows.category[row] >= 0 else UNCATEGORIZED
-        category_weight[at] = rows.category_weight[row]
-        points = np.int64(0 if missing[at] else rows.points[row])
-        if points >= 0 and rows.possible[row] > 0:
-            earned[at] = rows.weight[row] * points
-            possible[at] = np.int64(rows.weight[row]) * rows.possible[row]
-            exact = np.rint(points * (100.0 * TICKS) / rows.possible[row])
-            percent[at] = np.int64(min(exact, MOST_PERCENT * TICKS))
-        else:
-            earned[at], possible[at], percent[at] = 0, 0, NOTHING
+        missing, handed_in = rows.status[row] == MISSING, days.handed_in[school, due]
+        marks.section[at], marks.school[at], marks.due[at] = section, school, due
+        marks.missing[at], marks.handed_in[at] = missing, handed_in
+        marks.counts_from[at] = handed_in if missing else due
+        marks.category[at] = rows.category[row] if rows.category[row] >= 0 else UNCATEGORIZED
+        marks.category_weight[at] = rows.category_weight[row]
+        points = np.int64(0 if missing else rows.points[row])
+        has_percent = points >= 0 and rows.possible[row] > 0
+        weight = np.int64(rows.weight[row] if has_percent else 0)
+        marks.earned[at], marks.possible[at] = weight * points, weight * rows.possible[row]
+        marks.percent[at] = NOTHING
+        if has_percent:
+            percent = np.rint(points * (100.0 * TICKS) / rows.possible[row])
+            marks.percent[at] = np.int64(min(percent, MOST_PERCENT * TICKS))
+        marks.begin[rows.student[row] + 1] += 1
         at += 1
-        begin[rows.student[row] + 1] += 1
+    return _settled(marks, at)
+
+
+@compiled
+def _room(students: int, most: int) -> Marks:
+    """Room for so many marks."""
     return Marks(
-        np.cumsum(begin),
-        section[:at],
-        school[:at],
-        due[:at],
-        handed_in[:at],
-        counts_from[:at],
-        missing[:at],
-        category[:at],
-        category_weight[:at],
-        earned[:at],
-        possible[:at],
-        percent[:at],
+        np.zeros(students + 1, np.int64),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most, np.bool_),
+        np.empty(most, np.int8),
+        np.empty(most, np.int32),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+    )
+
+
+@compiled
+def _settled(marks: Marks, many: int) -> Marks:
+    """The first so many; and from the numbers of marks, where each student's begin."""
+    return Marks(
+        np.cumsum(marks.begin),
+        marks.section[:many],
+        marks.school[:many],
+        marks.due[:many],
+        marks.handed_in[:many],
+        marks.counts_from[:many],
+        marks.missing[:many],
+        marks.category[:many],
+        marks.category_weight[:many],
+        marks.earned[:many],
+        marks.possible[:many],
+        marks.percent[:many],
     )

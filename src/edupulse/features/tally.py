@@ -77,78 +77,47 @@ class Block:
 
 @dataclass(frozen=True)
 class Span:
-    """One window of each student and week: own-day positions and how many observed days."""
+    """One window of each student and week: where it begins, and how many observed days it has."""
 
     start: Ints
-    end: Ints
     days: Ints
-
-    def sum(self, prefix: Ints) -> Ints:
-        """The sum over the window of what `prefix[n, J + 1]` sums up."""
-        return take(prefix, self.end) - take(prefix, self.start)
-
-    def rate(self, prefix: Ints, per: int, least: int = 1) -> Floats:
-        """The sum ÷ (`per` × observed days); NaN with fewer than `least` of those."""
-        days = np.where(self.days >= least, self.days, np.nan)
-        return np.asarray(self.sum(prefix) / (per * days), np.float64)
 
 
 class ObservedDays:
-    """E: the own days on which something was observed, as an axis of windows.
+    """E: the own days `mask[U, J]` on which something was observed, as an axis of windows."""
 
-    `mask` is `[U, J]`, by path, or `[n, J]`, `by_student`; windows come out by student.
-    """
-
-    def __init__(self, mask: Bools, schedule: Schedule, *, by_student: bool = False) -> None:
-        self.by_student = by_student
-        students = np.arange(schedule.path.size)
-        self.of = students if by_student else schedule.path
-        self._rows = schedule.path if by_student else np.arange(schedule.own.shape[0])
-        self._schedule = schedule
+    def __init__(self, mask: Bools, schedule: Schedule) -> None:
         self.mask = mask
         self.counted = prefix_sums(mask)
+        self._schedule = schedule
         rows, at = np.nonzero(mask)
         width = int(self.counted[:, -1].max(initial=0)) + 1
         self._at_rank = np.full((mask.shape[0], width), mask.shape[1], np.int32)
         self._at_rank[rows, self.counted[rows, at]] = at
-        self._end = schedule.end_at[self._rows]
-        self._count = take(self.counted, self._end)
+        self._count = take(self.counted, schedule.end_at)
 
     @property
     def count(self) -> Ints:
         """How many observed days lie before each week's end, `[n, C]`."""
-        return self._count[self.of]
+        return self._count[self._schedule.path]
 
     def weeks(self) -> Span:
         """Each week."""
-        begin = self._schedule.begin_at[self._rows]
-        return self._span(begin, self._end, self._count - take(self.counted, begin))
+        return self._since(self._schedule.begin_at)
 
     def last(self, days: int) -> Span:
         """The last `days` observed days up to each week's end."""
-        start = self._at(np.maximum(self._count - days, 0))
-        return self._span(start, self._end, np.minimum(self._count, days))
-
-    def before_last(self, days: int) -> Span:
-        """The `days` observed days before those."""
-        start = self._at(np.maximum(self._count - 2 * days, 0))
-        end = self._at(np.maximum(self._count - days, 0))
-        return self._span(start, end, np.clip(self._count - days, 0, days))
+        path = self._schedule.path
+        start = take(self._at_rank, np.maximum(self._count - days, 0))
+        return Span(start[path], np.minimum(self._count, days)[path])
 
     def this_year(self) -> Span:
         """The school year of each week up to its end."""
-        begin = np.minimum(self._schedule.year_at[self._rows], self._end)
-        return self._span(begin, self._end, self._count - take(self.counted, begin))
+        return self._since(np.minimum(self._schedule.year_at, self._schedule.end_at))
 
-    def back(self, days: int) -> Ints:
-        """The position of the observed day `days` before each week's end (1: the last)."""
-        return self._at(np.maximum(self._count - days, 0))[self.of]
-
-    def _at(self, rank: Ints) -> Ints:
-        return take(self._at_rank, rank)
-
-    def _span(self, start: Ints, end: Ints, days: Ints) -> Span:
-        return Span(start[self.of], end[self.of], days[self.of])
+    def _since(self, begin: Ints) -> Span:
+        path = self._schedule.path
+        return Span(begin[path], (self._count - take(self.counted, begin))[path])
 
 
 def blocks(known: Known, weeks: int, size: int = BLOCK) -> Iterator[Block]:

@@ -158,8 +158,7 @@ def _follow_merges(kind: Kind, frame: pl.DataFrame, merged: dict[int, int]) -> p
     if not theirs.height:
         return frame
     together = (
-        theirs
-        .with_columns(pl.col("student").replace(merged))
+        theirs.with_columns(pl.col("student").replace(merged))
         .sort("known_from", *kind.content_columns)
         .unique(list(kind.key_columns), keep="last", maintain_order=True)
     )
