@@ -206,18 +206,19 @@ def test_before_anybody_was_enrolled_the_list_is_empty(store: Store) -> None:
 SCORES_FOR_REAL = """
 import sys
 from datetime import datetime
+for absent in ("torch", "sklearn", "onnx", "scipy"):
+    sys.modules[absent] = None
 from edupulse.pipeline.scoring import score
 from edupulse.store.store import open_store
 with open_store(sys.argv[1]) as store:
     scoring = score(store, datetime.fromisoformat(sys.argv[2]), explained=2)
 assert scoring.method == "gru_attention" and scoring.lines[0].said.factors, scoring.method
-print(sorted({"torch", "sklearn", "onnx", "scipy"} & set(sys.modules)))
 """
 
 
-def test_a_real_scoring_loads_neither_torch_nor_scikit_learn(
+def test_a_real_scoring_needs_neither_torch_nor_scikit_learn(
     store: Store, database: tuple[str, Checkpoint]
 ) -> None:
     words = [sys.executable, "-c", SCORES_FOR_REAL, database[0], IN_SEASON.isoformat()]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "[]", done.stderr
+    assert done.returncode == 0, done.stderr
