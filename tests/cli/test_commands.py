@@ -92,7 +92,6 @@ def test_what_cannot_be_done_ends_with_two_and_says_what_to_do(
         ("score", "--top", "0"),
         ("score", "--format", "xml"),
         ("train", "--hidden", "0"),
-        ("train", "--records", "invented"),
         ("import", "folder", "--limit", "2"),
         ("demo", "--students", "10"),
         ("database", "drop"),

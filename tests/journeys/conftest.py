@@ -57,7 +57,7 @@ def trained(journey: Journey) -> Journey:
     rules = journey.run("score", "--as-of", "2026-02-02", "--format", "json")
     (journey.home / "rules.json").write_text(rules.stdout)
     journey.must(
-        *("train", "--records", "simulated", "--hidden", "8", "--epochs", "4"),
+        *("train", "--hidden", "8", "--epochs", "4"),
         *("--truth", str(journey.folder)),
     )
     return journey

@@ -20,6 +20,7 @@ from edupulse.panel.definition import OFF_TRACK
 from edupulse.panel.splits import hashed_share
 from edupulse.pipeline.intake import intake
 from edupulse.risk.bands import DEFAULT_POLICY
+from edupulse.school.records import SIMULATED_MARKER
 from edupulse.simulator import DistrictPlan
 from edupulse.simulator.district import district
 from edupulse.sources.csv_folder import csv_folder
@@ -43,11 +44,13 @@ def small_district(students: int = 40) -> Frames:
     return district(plan).frames
 
 
-def import_frames(store: Store, folder: Path, frames: Frames) -> None:
-    """Write the frames as a CSV folder and import it as history."""
+def import_frames(store: Store, folder: Path, frames: Frames, *, simulated: bool = True) -> None:
+    """Write the frames as a CSV folder and import it as history; `simulated` or said to be real."""
     folder.mkdir(parents=True)
     for name, frame in frames.items():
         frame.write_csv(folder / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    if simulated:
+        (folder / SIMULATED_MARKER).touch()
     intake(store, csv_folder(folder), now=NOW, historical=True, home=folder)
 
 
@@ -96,4 +99,4 @@ def let_serve(store: Store, checkpoint: Checkpoint) -> None:
             folder=str(checkpoint.path),
             decision={"serves": True},
         )
-        promote(connection, checkpoint.version, now=NOW)
+        promote(connection, checkpoint.version, now=NOW, by="a test", because="it must serve")

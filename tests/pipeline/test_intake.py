@@ -19,7 +19,8 @@ import pytest
 
 from edupulse.pipeline.import_report import UNDATED, ImportReport
 from edupulse.pipeline.intake import intake
-from edupulse.school.errors import ImportRefused, NotFound
+from edupulse.school.errors import BadInput, ImportRefused, NotFound
+from edupulse.school.records import SIMULATED_MARKER
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store.store import Store, open_store
 from edupulse.store.tables import metadata
@@ -383,3 +384,15 @@ def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(
     assert ended.returncode == -signal.SIGKILL
     assert store.fingerprint() == before
     assert intake(store, csv_folder(folder), now=NOW, home=tmp_path).changed
+
+
+def test_simulated_and_real_records_never_meet_in_one_database(store: Store, tmp_path: Path):
+    assert store.simulated() is None
+    real = write_folder(tmp_path / "real", small())
+    simulated = write_folder(tmp_path / "simulated", small())
+    (simulated / SIMULATED_MARKER).touch()
+    intake(store, csv_folder(simulated), now=NOW, home=tmp_path / "home")
+    before = store.fingerprint()
+    with pytest.raises(BadInput, match="holds simulated records; these are real"):
+        intake(store, csv_folder(real), now=LATER, home=tmp_path / "home")
+    assert (store.simulated(), store.fingerprint()) == (True, before)

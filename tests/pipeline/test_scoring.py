@@ -14,9 +14,15 @@ import polars as pl
 import pytest
 
 from edupulse.model.checkpoint import Checkpoint
-from edupulse.pipeline.scoring import Scoring, score, score_students
+from edupulse.pipeline.scoring import (
+    SIMULATED_CAVEAT,
+    Scoring,
+    score,
+    score_students,
+    voice_of,
+)
 from edupulse.risk.risk import Risk, RulesResult
-from edupulse.school.errors import BadInput, NotFound
+from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.store.checkpoints import register, retire_champion
 from edupulse.store.store import Store, open_store
 from pipeline.small_champion import (
@@ -152,10 +158,10 @@ def test_in_the_first_week_of_all_data_is_too_thin_for_anyone(store: Store) -> N
 def test_where_no_checkpoint_serves_the_rules_speak_in_their_own_name(store: Store) -> None:
     """Law 9: after the champion has gone, no old number is given."""
     with store.writing() as connection:
-        retire_champion(connection)
+        retire_champion(connection, now=NOW, by="a test", because="the rules must speak")
     scoring = score(store, IN_SEASON)
     assert scoring.method == "abc_rules"
-    assert scoring.because
+    assert scoring.because == "The checkpoint that served was retired: the rules must speak"
     assert all(isinstance(line.said, RulesResult) for line in scoring.lines)
     assert any(line.said.indicators for line in scoring.lines)  # type: ignore[union-attr]
     kept = stored(store)
@@ -174,6 +180,24 @@ def test_the_rules_that_a_failed_gate_names_speak(
         scoring = score(bare, IN_SEASON)
     assert scoring.method == "level_rules"
     assert "did not pass" in str(scoring.because)
+
+
+def test_a_model_of_simulated_students_scores_real_ones_only_when_forced_and_says_so(
+    empty_database: Callable[[], str], tmp_path: Path, checkpoint: Checkpoint
+) -> None:
+    with open_store(empty_database()) as real:
+        import_frames(real, tmp_path / "csv", small_district(12), simulated=False)
+        let_serve(real, checkpoint)
+        with pytest.raises(NotReady, match="these records are real"):
+            score(real, IN_SEASON)
+        assert stored(real).is_empty()
+        forced = score(real, IN_SEASON, voice=voice_of(real, force_simulated=True))
+        assert {risk.caveats for risk in risks_of(forced).values()} == {(SIMULATED_CAVEAT,)}
+        assert all(SIMULATED_CAVEAT in body for body in stored(real)["body"])
+
+
+def test_simulated_students_get_no_caveat_of_simulation(store: Store) -> None:
+    assert all(risk.caveats == () for risk in risks_of(score(store, IN_SEASON)).values())
 
 
 @pytest.mark.parametrize("file", ["network.onnx", "manifest.json", "peers.npy"])

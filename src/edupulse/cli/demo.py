@@ -23,7 +23,7 @@ from edupulse.cli.evaluation_table import decision_text, evaluation_tables
 from edupulse.cli.made import Made, code_of, digest
 from edupulse.cli.options import checkpoints_folder
 from edupulse.cli.score import Form, give, names_of
-from edupulse.cli.train import Origin, network_of, trained_checkpoint
+from edupulse.cli.train import network_of, trained_checkpoint
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.pipeline.intake import intake
@@ -142,7 +142,7 @@ def _checkpoint(
     with steps.step("train, calibrate, evaluate", reused=there):
         if there:
             return read_checkpoint(path)
-        checkpoint = trained_checkpoint(store, network, training, Origin.SIMULATED, truth=folder)
+        checkpoint = trained_checkpoint(store, network, training, truth=folder)
         made.note("checkpoint", wanted)
         made.note("checkpoint folder", checkpoint.path.name)
     return checkpoint

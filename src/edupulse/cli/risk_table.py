@@ -111,7 +111,8 @@ def _title(scoring: Scoring) -> str:
 
 
 def _below(scoring: Scoring, lines: Sequence[Line]) -> Text:
-    notes = [f"Rules only: {scoring.because}"] if scoring.because else []
+    notes = sorted({caveat for line in lines for caveat in getattr(line.said, "caveats", ())})
+    notes += [f"Rules only: {scoring.because}"] if scoring.because else []
     without = sum(1 for line in scoring.lines if line.said.state != "scored")
     if without:
         notes.append(f"{without:,} students have no score: out of season, or too little data.")

@@ -11,7 +11,7 @@ import typer
 from edupulse.cli.console import out, progress
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.risk_table import Names, risk_table, write_csv, write_json
-from edupulse.pipeline.scoring import Line, Scoring
+from edupulse.pipeline.scoring import Line, Scoring, voice_of
 from edupulse.pipeline.scoring import score as score_everyone
 from edupulse.school.errors import NotFound
 from edupulse.store.store import Store, open_store
@@ -32,6 +32,13 @@ def score(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many students to list and explain.")] = 20,
     form: Annotated[Form, typer.Option("--format", help="How to give the list.")] = Form.TABLE,
+    force_simulated: Annotated[
+        bool,
+        typer.Option(
+            "--force-simulated",
+            help="Score real students by a model of simulated ones; every risk then says so.",
+        ),
+    ] = False,
 ) -> None:
     """Rank students by risk, with bands and reasons; what is said is stored.
 
@@ -40,7 +47,8 @@ def score(
     """
     with open_store() as store, progress() as told:
         when = instant(store, as_of)
-        scoring = score_everyone(store, when, school=school, explained=top, told=told)
+        voice = voice_of(store, force_simulated=force_simulated)
+        scoring = score_everyone(store, when, school=school, explained=top, voice=voice, told=told)
         if not scoring.lines:
             raise NotFound(
                 "Nobody was enrolled on that day.", "Name a school day with --as-of 2026-03-16."

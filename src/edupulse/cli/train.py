@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,17 +18,7 @@ from edupulse.store.settings import edupulse_home
 from edupulse.store.store import Store, open_store
 
 
-class Origin(StrEnum):
-    """Whose records the database holds."""
-
-    REAL = "real"
-    SIMULATED = "simulated"
-
-
 def train(
-    trained_on: Annotated[
-        Origin, typer.Option("--records", help="Are the records real, or a simulator's?")
-    ] = Origin.REAL,
     hidden: Annotated[
         int, typer.Option(min=2, help="Size of each GRU, even: 16, 32, 128 (the seed's).")
     ] = 32,
@@ -47,9 +36,7 @@ def train(
     network = network_of(hidden)
     training = TrainingConfig(epochs=epochs, ensemble=ensemble)
     with open_store() as store:
-        checkpoint = trained_checkpoint(
-            store, network, training, trained_on.value, seed, device, as_of, truth
-        )
+        checkpoint = trained_checkpoint(store, network, training, seed, device, as_of, truth)
     show(checkpoint)
 
 
@@ -65,7 +52,6 @@ def trained_checkpoint(
     store: Store,
     network: NetworkConfig,
     training: TrainingConfig,
-    trained_on: str,
     seed: int = 0,
     device: str = "cpu",
     as_of: str | None = None,
@@ -75,13 +61,7 @@ def trained_checkpoint(
     # Imported here: torch takes seconds to load, and only this command needs it.
     from edupulse.pipeline.training import TrainingPlan, train_checkpoint
 
-    plan = TrainingPlan(
-        "simulated" if trained_on == Origin.SIMULATED else "real",
-        network=network,
-        training=training,
-        seed=seed,
-        device=device,
-    )
+    plan = TrainingPlan(network=network, training=training, seed=seed, device=device)
     home = edupulse_home()
     home.mkdir(parents=True, exist_ok=True)
     now = instant(store, as_of)

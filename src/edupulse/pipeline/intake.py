@@ -27,7 +27,7 @@ from edupulse.school.fields import INSTANT
 from edupulse.school.kind import Kind
 from edupulse.school.records import COVERAGE, COVERED, KIND_BY_NAME, KINDS
 from edupulse.sources.delivery import Delivery, Progress
-from edupulse.store.district import the_district
+from edupulse.store.district import settle_origin, the_district
 from edupulse.store.held import SCOPE, vanished
 from edupulse.store.imports import any_import, begin_import, save_import
 from edupulse.store.merge import Merged, merge
@@ -64,9 +64,11 @@ def intake(
         with store.writing() as connection:
             begin_import(connection)
             first = not any_import(connection)
+            district = the_district(connection)
+            settle_origin(connection, delivery.simulated)
             desk = Desk(
                 connection,
-                the_district(connection),
+                district,
                 now,
                 historical=first if historical is None else historical,
             )

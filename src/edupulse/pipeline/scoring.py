@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edupulse.model.checkpoint import read_checkpoint
+from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.horizon import horizon, known_calendar
 from edupulse.panel.panel import Panel, panel_of
@@ -20,13 +20,16 @@ from edupulse.panel.windows import Times
 from edupulse.pipeline.material import BLOCK, Told, silent
 from edupulse.risk.assessment import RULE_SETS, Assessor, by_rules
 from edupulse.risk.risk import Risk, RulesResult
+from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import Known, StudentKeys
-from edupulse.store.checkpoints import checkpoints
+from edupulse.store.checkpoints import checkpoints, decisions
 from edupulse.store.risks import Saved, StoredRisk
 from edupulse.store.store import Store
 
 DEFAULT_RULES = "abc_rules"
 RULES_POLICY = "rules"
+
+SIMULATED_CAVEAT = "The model learned from simulated students alone: it knows no real ones."
 
 Said = Risk | RulesResult
 
@@ -108,23 +111,38 @@ class Model:
 Voice = Rules | Model
 
 
-def voice_of(store: Store) -> Voice:
+def voice_of(store: Store, *, force_simulated: bool = False) -> Voice:
     """Who speaks: the champion, or the rules with the reason why.
 
     Raises NotFound or BadInput where the champion's folder is missing or damaged: then nobody
-    speaks in its place unasked.
+    speaks in its place unasked. Raises NotReady for a champion that learned from simulated
+    students where the records are real; with `force_simulated` it speaks, and every risk says so.
     """
     champion = store.champion()
     if champion is not None:
-        return Model(Assessor.of(read_checkpoint(Path(champion.folder))))
+        checkpoint = read_checkpoint(Path(champion.folder))
+        return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
     with store.writing() as connection:
-        every = checkpoints(connection)
+        every, decided = checkpoints(connection), decisions(connection)
     if not every:
         return Rules(DEFAULT_RULES, "No checkpoint was trained yet.")
-    return Rules(
-        str(every[0].decision.get("instead", DEFAULT_RULES)),
-        "The newest checkpoint did not pass the checklist gate.",
-    )
+    rules = str(every[0].decision.get("instead", DEFAULT_RULES))
+    if decided and decided[0].action == "retired":
+        return Rules(rules, f"The checkpoint that served was retired: {decided[0].because}")
+    return Rules(rules, "The newest checkpoint did not pass the checklist gate.")
+
+
+def _caveats(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> tuple[str, ...]:
+    learned_from_real = checkpoint.manifest.provenance.trained_on == "real"
+    if learned_from_real or store.simulated():
+        return ()
+    if not force_simulated:
+        raise NotReady(
+            "The checkpoint that serves learned from simulated students; these records are real.",
+            "Train one on these records, or let the rules serve (`edupulse models retire`); "
+            "to see its scores all the same, each marked, add --force-simulated.",
+        )
+    return (SIMULATED_CAVEAT,)
 
 
 def score(

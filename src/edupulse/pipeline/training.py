@@ -36,7 +36,8 @@ from edupulse.pipeline.judging import (
 )
 from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
-from edupulse.store.checkpoints import promote, register
+from edupulse.school.errors import NotReady
+from edupulse.store.checkpoints import promote, refuse, register
 from edupulse.store.store import Store
 
 PROBED = 512
@@ -45,12 +46,8 @@ PROBED = 512
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What to train and how; the same plan on the same records gives the same checkpoint.
+    """What to train and how; the same plan on the same records gives the same checkpoint."""
 
-    `trained_on` is never guessed: whoever trains says whether the records are a simulation's.
-    """
-
-    trained_on: Literal["simulated", "real"]
     network: NetworkConfig = field(default_factory=NetworkConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     definition: OutcomeDefinition = OFF_TRACK
@@ -95,7 +92,7 @@ def train_checkpoint(
         peers=fit_peers(parts.train.windows, plan.network.families),
         evaluation=evaluation,
         gate=decide(evaluation, METHOD),
-        provenance=_provenance(plan, parts, store.fingerprint()),
+        provenance=_provenance(plan, parts, store),
         probe=_probe(parts.test),
     )
     _register(store, checkpoint, now)
@@ -154,14 +151,30 @@ def _register(store: Store, checkpoint: Checkpoint, now: datetime) -> None:
     with store.writing() as connection:
         folder = str(checkpoint.path)
         register(connection, checkpoint.version, created=now, folder=folder, decision=decision)
+        by, because = decision["by"], "it passed every check" if gate.serves else "it did not pass"
         if gate.serves:
-            promote(connection, checkpoint.version, now=now)
+            promote(
+                connection, checkpoint.version, now=now, by=by, because=because, grounds=decision
+            )
+        else:
+            refuse(
+                connection, checkpoint.version, now=now, by=by, because=because, grounds=decision
+            )
 
 
-def _provenance(plan: TrainingPlan, parts: Parts, fingerprint: str) -> Provenance:
+def _origin(store: Store) -> Literal["simulated", "real"]:
+    simulated = store.simulated()
+    if simulated is None:
+        raise NotReady(
+            "Nothing says whether these records are real.", "Import them again, then train."
+        )
+    return "simulated" if simulated else "real"
+
+
+def _provenance(plan: TrainingPlan, parts: Parts, store: Store) -> Provenance:
     return Provenance(
         outcome=plan.definition.to_json(),
         policy=plan.policy.to_json(),
-        data={"records": fingerprint, LEARNED_UNTIL: learned_until(parts), **about(parts)},
-        trained_on=plan.trained_on,
+        data={"records": store.fingerprint(), LEARNED_UNTIL: learned_until(parts), **about(parts)},
+        trained_on=_origin(store),
     )

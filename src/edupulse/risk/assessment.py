@@ -31,7 +31,10 @@ RULE_SETS = {rules.name: rules for rules in (AbcRules(), LevelRules())}
 
 @dataclass(frozen=True, eq=False)
 class Assessor:
-    """A checkpoint opened for scoring: its network, bands, outcome and peers."""
+    """A checkpoint opened for scoring: its network, bands, outcome and peers.
+
+    `caveats` go with every risk.
+    """
 
     scorer: Scorer
     policy: Policy
@@ -39,9 +42,12 @@ class Assessor:
     peers: PeerProfiles
     version: str
     method: str
+    caveats: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, threads: int = 1) -> Assessor:
+    def of(
+        cls, checkpoint: Checkpoint, threads: int = 1, caveats: tuple[str, ...] = ()
+    ) -> Assessor:
         """Open a checkpoint that was read and verified. Raises BadInput for one of old format."""
         manifest = checkpoint.manifest
         return cls(
@@ -51,6 +57,7 @@ class Assessor:
             checkpoint.peers,
             checkpoint.version,
             manifest.method,
+            caveats,
         )
 
     def assess(
@@ -88,6 +95,7 @@ class Assessor:
                 model_version=self.version,
                 policy_version=self.policy.version,
                 coverage=covered[row],
+                caveats=self.caveats,
                 **numbers.get(row, {}),
             )
             for row, state in enumerate(states)

@@ -43,7 +43,7 @@ class Risk:
     """The calibrated probability of the outcome for one student, or why there is none.
 
     Where `state` is not `scored` every number is None. `coverage` is, by modality, the part of the
-    student's weeks in which anything was observed.
+    student's weeks in which anything was observed; `caveats` are to be shown wherever the risk is.
     """
 
     student_id: str
@@ -60,6 +60,7 @@ class Risk:
     risk_category: Band | None = None
     factors: tuple[Factor, ...] = ()
     diagnostics: Diagnostics | None = None
+    caveats: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the API gives them (without what the store adds)."""

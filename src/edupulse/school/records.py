@@ -16,6 +16,9 @@ from edupulse.school.kind import Always, AtImport, Kind, OnDay, Revision, School
 ALWAYS = datetime(1900, 1, 1, tzinfo=UTC)
 """The `known_at` of what counts as known from the beginning (calendars, terms, scales)."""
 
+SIMULATED_MARKER = "SIMULATED.txt"
+"""A file of this name in a folder of records says that its students are not real."""
+
 COVERED = ("attendance", "marks", "course_grades", "incidents")
 GRADE_LEVEL = Whole(-1, 12)
 SUBJECTS = ("ela", "math", "science", "social_studies", "other")

@@ -13,10 +13,15 @@ import polars as pl
 import zstandard
 
 from edupulse.school.errors import BadInput
+from edupulse.school.records import SIMULATED_MARKER
 from edupulse.simulator.plan import DistrictPlan
 from edupulse.simulator.truth import Truth
 
 FLUSH = 1 << 20
+
+_NOT_REAL = """The students of this folder are simulated: nobody here is real.
+An import takes note of this file, and what learns from these records says so.
+"""
 
 
 class Folder:
@@ -35,6 +40,7 @@ class Folder:
     def __enter__(self) -> Folder:
         """Create the folder."""
         (self.path / "truth").mkdir(parents=True, exist_ok=True)
+        (self.path / SIMULATED_MARKER).write_text(_NOT_REAL)
         return self
 
     def __exit__(

@@ -11,7 +11,7 @@ import polars as pl
 from edupulse.school.errors import BadInput
 from edupulse.school.fields import Flag
 from edupulse.school.kind import Kind
-from edupulse.school.records import KINDS
+from edupulse.school.records import KINDS, SIMULATED_MARKER
 from edupulse.sources import cells
 from edupulse.sources.checks import CHECKS
 from edupulse.sources.delivery import (
@@ -46,6 +46,7 @@ class CsvFolder:
 
     def __init__(self, folder: Path) -> None:
         self.source = f"CSV folder {folder.name}"
+        self.simulated = (folder / SIMULATED_MARKER).is_file()
         self.ledger = Ledger()
         paths = _files_of(folder)
         self._files = {
@@ -56,7 +57,7 @@ class CsvFolder:
                 f"{folder} holds no file of records.",
                 f"Give the folder with schools.csv, … ({', '.join(k.file for k in KINDS)}).",
             )
-        for name in _strangers(folder, {file.name for file in self._files.values()}):
+        for name in _strangers(folder, {SIMULATED_MARKER, *(f.name for f in self._files.values())}):
             self.ledger.note(None, name, "not a file that we know: ignored")
 
     @property

@@ -168,6 +168,11 @@ class Delivery(Protocol):
         ...
 
     @property
+    def simulated(self) -> bool:
+        """Does the source say that its students are not real?"""
+        ...
+
+    @property
     def ledger(self) -> Ledger:
         """What was read, rejected and noted so far."""
         ...

@@ -37,6 +37,7 @@ class Oulad:
     """The delivery of OULAD: a few kinds, made at once, since all of it is small."""
 
     source = "OULAD"
+    simulated = False
 
     def __init__(self, tables: Tables) -> None:
         self.ledger = Ledger()

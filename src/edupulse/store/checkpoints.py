@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from edupulse.school.errors import NotFound, NotReady
+
+Action = Literal["promoted", "refused", "rolled_back", "retired"]
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,68 @@ def register(
     )
 
 
-def promote(connection: Connection, hash_: str, *, now: datetime) -> Registered:
-    """Let a checkpoint serve; the one that served is retired. Raises NotFound."""
-    checkpoint(connection, hash_)
+@dataclass(frozen=True)
+class Decided:
+    """One decision about what serves: when, what, by whom or what, and on which figures.
+
+    `checkpoint` is what it was about, `before` what served until then (None: the rules).
+    """
+
+    at: datetime
+    action: Action
+    checkpoint: str
+    before: str | None
+    by: str
+    because: str
+    grounds: dict[str, Any]
+
+
+def promote(
+    connection: Connection,
+    hash_: str,
+    *,
+    now: datetime,
+    by: str,
+    because: str,
+    grounds: Mapping[str, Any] | None = None,
+    action: Action = "promoted",
+) -> Registered:
+    """Let a checkpoint serve; the one that served is retired. Raises NotFound.
+
+    What serves already goes on serving, and nothing is written down.
+    """
     _lock(connection)
+    wanted, serving = checkpoint(connection, hash_), champion(connection)
+    if serving is not None and serving.hash == wanted.hash:
+        return serving
+    _retire(connection)
     connection.execute(
-        "UPDATE state.checkpoints SET status = 'retired' WHERE status = 'champion' AND hash <> %s",
-        [hash_],
+        "UPDATE state.checkpoints SET status = 'champion', promoted = %s WHERE hash = %s",
+        [now, wanted.hash],
     )
-    connection.execute(
-        "UPDATE state.checkpoints SET status = 'champion', promoted = %s"
-        " WHERE hash = %s AND status <> 'champion'",
-        [now, hash_],
+    before = serving and serving.hash
+    _write_down(
+        connection, Decided(now, action, wanted.hash, before, by, because, {**(grounds or {})})
     )
-    return checkpoint(connection, hash_)
+    return checkpoint(connection, wanted.hash)
 
 
-def rollback(connection: Connection, *, now: datetime) -> Registered:
+def refuse(
+    connection: Connection,
+    hash_: str,
+    *,
+    now: datetime,
+    by: str,
+    because: str,
+    grounds: Mapping[str, Any],
+) -> None:
+    """Write down that a checkpoint may not serve, and why; what serves is left as it is."""
+    serving = champion(connection)
+    before = serving and serving.hash
+    _write_down(connection, Decided(now, "refused", hash_, before, by, because, {**grounds}))
+
+
+def rollback(connection: Connection, *, now: datetime, by: str, because: str) -> Registered:
     """Let the checkpoint serve that served last before this one. Raises NotReady without one."""
     _lock(connection)
     row = connection.execute(
@@ -60,12 +108,26 @@ def rollback(connection: Connection, *, now: datetime) -> Registered:
     ).fetchone()
     if row is None:
         raise NotReady("No checkpoint served before this one.", "Promote one by its hash.")
-    return promote(connection, row[0], now=now)
+    return promote(connection, row[0], now=now, by=by, because=because, action="rolled_back")
 
 
-def retire_champion(connection: Connection) -> None:
-    """Let no checkpoint serve: the service then runs the rules."""
-    connection.execute("UPDATE state.checkpoints SET status = 'retired' WHERE status = 'champion'")
+def retire_champion(connection: Connection, *, now: datetime, by: str, because: str) -> None:
+    """Let no checkpoint serve: the service then runs the rules. Raises NotReady without one."""
+    _lock(connection)
+    serving = champion(connection)
+    if serving is None:
+        raise NotReady("No checkpoint serves: the rules do already.", "There is nothing to retire.")
+    _retire(connection)
+    _write_down(connection, Decided(now, "retired", serving.hash, serving.hash, by, because, {}))
+
+
+def decisions(connection: Connection) -> list[Decided]:
+    """Every decision about what serves, the newest first."""
+    rows = connection.execute(
+        "SELECT decided, action, checkpoint, before, by, because, grounds"
+        " FROM state.decisions ORDER BY number DESC"
+    ).fetchall()
+    return [Decided(*row) for row in rows]
 
 
 def champion(connection: Connection) -> Registered | None:
@@ -97,6 +159,27 @@ def _select(connection: Connection, condition: str, *arguments: object) -> list[
 
 
 _COLUMNS = "SELECT hash, created, status, folder, decision FROM state.checkpoints"
+
+
+def _retire(connection: Connection) -> None:
+    connection.execute("UPDATE state.checkpoints SET status = 'retired' WHERE status = 'champion'")
+
+
+def _write_down(connection: Connection, decided: Decided) -> None:
+    connection.execute(
+        "INSERT INTO state.decisions"
+        " (decided, action, checkpoint, before, by, because, grounds)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            decided.at,
+            decided.action,
+            decided.checkpoint,
+            decided.before,
+            decided.by,
+            decided.because,
+            Jsonb(decided.grounds),
+        ),
+    )
 
 
 def _lock(connection: Connection) -> None:

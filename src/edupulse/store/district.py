@@ -74,6 +74,28 @@ def the_district(connection: Connection, settings: DistrictSettings | None = Non
     return District(row[0], row[1], wanted.timezone or row[2])
 
 
+def settle_origin(connection: Connection, simulated: bool) -> None:
+    """Write down at the first import whether the records are a simulation's.
+
+    Raises BadInput where the district's records are of the other kind: they never mix.
+    """
+    connection.execute(
+        "UPDATE identity.district SET simulated = %s WHERE simulated IS NULL", [simulated]
+    )
+    if is_simulated(connection) is not simulated:
+        ours, theirs = ("real", "simulated") if simulated else ("simulated", "real")
+        raise BadInput(
+            f"This database holds {ours} records; these are {theirs}.",
+            "Use another DATABASE_URL or EDUPULSE_HOME for them.",
+        )
+
+
+def is_simulated(connection: Connection) -> bool | None:
+    """Are the records a simulation's? None before the first import."""
+    row = connection.execute("SELECT simulated FROM identity.district").fetchone()
+    return None if row is None else row[0]
+
+
 def namespace_of(name: str) -> uuid.UUID:
     """The namespace of a district's UUIDs."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:edupulse:district:{name}")

@@ -15,6 +15,7 @@ from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store import (
     checkpoints,
     connection,
+    district,
     fingerprint,
     histories,
     people,
@@ -90,6 +91,11 @@ class Store:
         """Changes when the records change."""
         with self.writing() as opened:
             return fingerprint.fingerprint(opened)
+
+    def simulated(self) -> bool | None:
+        """Are the records a simulation's? None before the first import."""
+        with self.writing() as opened:
+            return district.is_simulated(opened)
 
     def save_risks(self, said: Iterable[risks.StoredRisk]) -> risks.Saved:
         """Store answers; the same question asked twice keeps its first answer."""

@@ -151,10 +151,12 @@ DISTRICT = Table(
     Column("name", Text(), nullable=False),
     Column("namespace", Uuid(), nullable=False),
     Column("timezone", Text(), nullable=False),
+    Column("simulated", Boolean()),
     CheckConstraint("single", name="single"),
     schema=IDENTITY,
 )
-"""One row: the name from which students' UUIDs are derived, and the default time zone."""
+"""One row: the name from which students' UUIDs are derived, the default time zone, and whether
+the records are a simulation's (null before the first import)."""
 
 IMPORTS = Table(
     "imports",
@@ -186,6 +188,26 @@ Index(
     unique=True,
     postgresql_where=CHECKPOINTS.c.status == "champion",
 )
+
+DECISIONS = Table(
+    "decisions",
+    metadata,
+    Column("number", BigInteger(), Identity(always=True), primary_key=True),
+    Column("decided", DateTime(timezone=True), nullable=False),
+    Column("action", Text(), nullable=False),
+    Column("checkpoint", Text(), nullable=False),
+    Column("before", Text()),
+    Column("by", Text(), nullable=False),
+    Column("because", Text(), nullable=False),
+    Column("grounds", JSONB(), nullable=False),
+    CheckConstraint(
+        "action IN ('promoted', 'refused', 'rolled_back', 'retired')",
+        name="action",
+    ),
+    schema=STATE,
+)
+"""Who or what decided which checkpoint serves, and on which figures; a trigger lets nobody change
+a row. `before` served until then."""
 
 RISKS = Table(
     "risks",
