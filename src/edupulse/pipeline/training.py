@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -142,7 +142,7 @@ def _probe(test: Material) -> Windows:
 
 def _register(store: Store, checkpoint: Checkpoint, now: datetime) -> None:
     gate = checkpoint.manifest.gate
-    decision = {
+    decision: dict[str, Any] = {
         "serves": gate.serves,
         "instead": gate.instead,
         "by": "the checklist gate",

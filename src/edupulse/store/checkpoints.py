@@ -77,7 +77,7 @@ def promote(
         "UPDATE state.checkpoints SET status = 'champion', promoted = %s WHERE hash = %s",
         [now, wanted.hash],
     )
-    before = serving and serving.hash
+    before = serving.hash if serving else None
     _write_down(
         connection, Decided(now, action, wanted.hash, before, by, because, {**(grounds or {})})
     )
@@ -95,7 +95,7 @@ def refuse(
 ) -> None:
     """Write down that a checkpoint may not serve, and why; what serves is left as it is."""
     serving = champion(connection)
-    before = serving and serving.hash
+    before = serving.hash if serving else None
     _write_down(connection, Decided(now, "refused", hash_, before, by, because, {**grounds}))
 
 
