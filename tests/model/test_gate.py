@@ -6,7 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from edupulse.model.evaluation import COMPARED, Difference, Estimate, Evaluation, Result
+from edupulse.model.bootstrap import Estimate
+from edupulse.model.evaluation import COMPARED, Difference, Evaluation, Result
 from edupulse.model.gate import decide
 from edupulse.school.errors import NotFound
 

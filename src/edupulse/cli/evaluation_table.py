@@ -10,14 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edupulse.model.evaluation import (
-    EVERYONE,
-    NEW_ONSET,
-    TRUTH_KNOWN,
-    Estimate,
-    Evaluation,
-    Result,
-)
+from edupulse.model.bootstrap import Estimate
+from edupulse.model.evaluation import EVERYONE, NEW_ONSET, TRUTH_KNOWN, Evaluation, Result
 from edupulse.model.gate import Decision
 
 _TITLES = {

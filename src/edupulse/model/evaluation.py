@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from edupulse.model import metrics
 from edupulse.model.baselines.rules import AbcRules
+from edupulse.model.bootstrap import Estimate, estimated, resampled
 from edupulse.model.curves import Array
 from edupulse.model.metrics import Ranking
 from edupulse.model.rows import Bools, Floats, Ints, OutcomeRows, WindowRows
@@ -34,15 +35,6 @@ class Prediction:
     score: Floats
     risk: Floats | None = None
     flagged: Bools | None = None
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value on the test rows with its 95 % bootstrap interval over students."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -181,7 +173,7 @@ class _Sample:
         self.label: Bools = outcomes.off_track[rows]
         self.students, self.place = np.unique(windows.student[rows], return_inverse=True)
         self.group = _groups(windows.school[rows], windows.as_of[rows])
-        self.counts = _resampled(len(self.students), replicates, seed)
+        self.counts = resampled(len(self.students), replicates, seed)
 
     @property
     def one_class(self) -> bool:
@@ -214,7 +206,7 @@ class _Sample:
         return found
 
     def result(self, method: str, population: str, found: Mapping[str, Array]) -> Result:
-        estimates = {name: _estimate(values) for name, values in found.items()}
+        estimates = {name: estimated(values) for name, values in found.items()}
         return Result(
             method,
             population,
@@ -239,27 +231,10 @@ def _compare(population: str, replicated: Mapping[str, Mapping[str, Array]]) -> 
     lines = []
     for method, other in permutations(replicated, 2):
         for metric in COMPARED:
-            estimate = _estimate(replicated[method][metric] - replicated[other][metric])
+            estimate = estimated(replicated[method][metric] - replicated[other][metric])
             if estimate is not None:
                 lines.append(Difference(method, other, population, metric, estimate))
     return lines
-
-
-def _estimate(values: Array) -> Estimate | None:
-    """The first value with the middle 95 % of the others; None where it is not defined."""
-    if np.isnan(values[0]):
-        return None
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return Estimate(float(values[0]), float(low), float(high))
-
-
-def _resampled(students: int, replicates: int, seed: int) -> NDArray[np.float32]:
-    """How often each student is drawn `[1 + replicates, students]`; once each in the first row."""
-    rng = np.random.default_rng(seed)
-    counts = np.ones((1 + replicates, students), dtype=np.float32)
-    for row in counts[1:]:
-        row[:] = np.bincount(rng.integers(0, students, size=students), minlength=students)
-    return counts
 
 
 def _groups(school: Ints, as_of: NDArray[Any]) -> NDArray[np.int64]:
