@@ -10,7 +10,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from edupulse.model.evaluation import Estimate
+from edupulse.model.bootstrap import Estimate
 from edupulse.model.gate import Check
 from edupulse.risk.bands import BANDS, Band, Policy
 
