@@ -1,0 +1,1 @@
+"""Fairness that knows its power: opaque groups in, figures with intervals and verdicts out."""
