@@ -1,0 +1,123 @@
+"""The rows of Ed-Fi resources, laid down in a folder of files while a source is read.
+
+A source of any size and any order goes in row by row and comes out resource by resource, so that
+memory holds a part at a time. The folder is private to its owner and removed with the spool.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from edupulse.sources.edfi.resource import Link, Resource, Row
+from edupulse.sources.edfi.resources import BY_ELEMENT
+
+PART = 50_000
+"""Rows of a resource that are laid down together."""
+
+BUCKET = 400_000
+"""Rows of a resource, about, that are worked on at a time where a student's must be together."""
+
+
+class Spool:
+    """Rows laid down by resource; `rows` counts them, `others` what is no resource of ours."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="edupulse-edfi-"))
+        self._remover = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._waiting: dict[str, list[list[object]]] = {}
+        self._parts: dict[str, list[Path]] = {}
+        self._named: dict[Link, pl.DataFrame] = {}
+        self.rows: Counter[str] = Counter()
+        self.others: Counter[str] = Counter()
+        self._seen: set[str] = set()
+
+    def close(self) -> None:
+        """Remove the rows from the disk."""
+        self._remover()
+
+    def see(self, resource: Resource) -> None:
+        """The source has this resource, be it without any row."""
+        self._seen.add(resource.element)
+
+    def saw(self, resource: Resource) -> bool:
+        """Does the source have this resource at all?"""
+        return resource.element in self._seen
+
+    def add(self, resource: Resource, row: Row, file: str, line: int, deleted: bool) -> None:
+        """Lay down one row."""
+        self.see(resource)
+        self.rows[resource.element] += 1
+        waiting = self._waiting.setdefault(resource.element, [])
+        waiting.append([*row, deleted, file, line])
+        if len(waiting) >= PART:
+            self._lay_down(resource)
+
+    def parts(self, resource: Resource) -> Iterator[pl.DataFrame]:
+        """The rows of a resource, part by part, links followed."""
+        self._lay_down(resource)
+        for path in self._parts.get(resource.element, []):
+            yield self._linked(resource, pl.read_ipc(path))
+
+    def whole(self, resource: Resource) -> pl.DataFrame:
+        """All rows of a resource."""
+        return pl.concat([pl.DataFrame(schema=resource.schema), *self.parts(resource)])
+
+    def buckets(self, *resources: Resource) -> Iterator[tuple[pl.DataFrame, ...]]:
+        """Frames of the resources, so that all rows of one student come together."""
+        most = max((self.rows[r.element] for r in resources), default=0)
+        count = 1 + most // BUCKET
+        for bucket in range(count):
+            yield tuple(self._bucket(resource, bucket, count) for resource in resources)
+
+    def _bucket(self, resource: Resource, bucket: int, count: int) -> pl.DataFrame:
+        if count == 1:
+            return self.whole(resource)
+        here = pl.col("student").hash() % count == bucket
+        parts = (part.filter(here.fill_null(bucket == 0)) for part in self.parts(resource))
+        return pl.concat([pl.DataFrame(schema=resource.schema), *parts])
+
+    def _lay_down(self, resource: Resource) -> None:
+        waiting = self._waiting.pop(resource.element, None)
+        if not waiting:
+            return
+        parts = self._parts.setdefault(resource.element, [])
+        path = self._folder / f"{resource.element}-{len(parts):06}.arrow"
+        frame = pl.DataFrame(waiting, schema=resource.schema, orient="row")
+        frame.write_ipc(path, compression="zstd")
+        parts.append(path)
+
+    def _linked(self, resource: Resource, frame: pl.DataFrame) -> pl.DataFrame:
+        for link in resource.links:
+            if frame[link.ref].null_count() < frame.height:
+                frame = self._followed(link, frame)
+        return frame
+
+    def _followed(self, link: Link, frame: pl.DataFrame) -> pl.DataFrame:
+        """What a reference by id stands for, from the element of that id in the same file."""
+        if link not in self._named:
+            self._named[link] = self._names(link)
+        joined = frame.join(
+            self._named[link],
+            left_on=["file", link.ref],
+            right_on=["file", "id"],
+            how="left",
+            maintain_order="left",
+            suffix="_named",
+        )
+        filled = (pl.coalesce(name, f"{name}_named").alias(name) for name in link.fills)
+        return joined.with_columns(filled).select(frame.columns)
+
+    def _names(self, link: Link) -> pl.DataFrame:
+        named = pl.concat(
+            part.select("file", "id", *link.fills).filter(pl.col("id").is_not_null())
+            for name in link.elements
+            for part in [self.whole(BY_ELEMENT[name])]
+        )
+        return named.unique(["file", "id"], keep="first", maintain_order=True)
