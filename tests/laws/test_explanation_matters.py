@@ -40,7 +40,7 @@ def deviant(network: Planted, seed: int, rows: int = 5):
     values[:, -6:, list(network.signal)] += 0.6
     windows = replace(windows, values=values, observed=observed, held=held)
     zero = np.where(observed, 0, np.nan).astype(np.float32)
-    return windows, Reference(zero, observed)
+    return windows, Reference(zero, observed, np.ones(rows, np.bool_))
 
 
 def test_the_planted_features_are_among_the_top_five_nine_times_in_ten():

@@ -52,6 +52,18 @@ def test_only_the_students_asked_for_get_factors(assessor, panel):
         assert factor.text.endswith("the score.")
 
 
+def test_strengths_lowered_the_score_and_stretches_come_where_asked_for(assessor, panel):
+    (plain,) = assessor.assess(panel.take([0]), IDS[:1], tuple(d[:1] for d in HORIZON), [0])
+    risks = assessor.assess(panel, IDS, HORIZON, explained=range(8), stretches=True)
+    assert plain.stretches == ()
+    assert risks[0].factors == plain.factors
+    assert all(risk.stretches for risk in risks[:6])
+    assert not risks[6].stretches
+    strengths = [strength for risk in risks for strength in risk.strengths]
+    assert strengths
+    assert all(strength.contribution < -1.96 * strength.stderr for strength in strengths)
+
+
 def test_asking_for_factors_or_for_fewer_students_changes_no_score(assessor, panel):
     plain = assessor.assess(panel, IDS, HORIZON)
     explained = assessor.assess(panel, IDS, HORIZON, explained=range(8))

@@ -8,6 +8,7 @@ import pytest
 from edupulse.features.catalog import FAMILIES
 from edupulse.risk.explanation import explain, typical
 from edupulse.risk.shapley import exact_shares
+from edupulse.risk.views import by_family_and_stretch, by_feature
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +53,45 @@ def test_a_student_who_is_typical_has_no_factors(scorer, peers, few):
     np.testing.assert_allclose(found.logit, found.reference_logit)
 
 
-def test_groups_are_explained_as_one_and_exactly_where_they_are_few(scorer, peers, few):
-    groups = [range(42)[columns] for columns in FAMILIES.values()]
+def test_families_and_stretches_are_nine_parts_and_exact(scorer, peers, few):
+    view = by_family_and_stretch()
     reference = typical(few, peers)
-    found = explain(scorer, few, reference, groups)
-    assert found.contribution.shape == (6, 3)
+    found = explain(scorer, few, reference, view)
+    assert found.contribution.shape == (6, 9)
     assert not found.stderr.any()
 
     def game(coalitions):
-        taken = np.repeat(coalitions, [len(group) for group in groups], axis=1)[:, None]
+        taken = coalitions[:, view]
         return scorer.logits(
             np.where(taken, few.values[0], reference.values[0]),
             np.where(taken, few.observed[0], reference.observed[0]),
             np.repeat(few.held[:1], len(coalitions), 0),
         )
 
-    np.testing.assert_allclose(found.contribution[0], exact_shares(game, 3).share, atol=1e-6)
+    np.testing.assert_allclose(found.contribution[0], exact_shares(game, 9).share, atol=1e-6)
+
+
+def test_a_view_gives_every_cell_one_part():
+    tracks, stretches = by_feature(), by_family_and_stretch()
+    assert (tracks[:, 7] == 7).all()
+    assert np.unique(stretches).tolist() == list(range(9))
+    assert (stretches[-4:, FAMILIES["discipline"]] == 8).all()
+    assert (stretches[:10, FAMILIES["attendance"]] == 0).all()
+
+
+def test_a_view_asks_for_no_more_evaluations_than_allowed(scorer, peers, few):
+    class Counting:
+        asked = 0
+
+        def logits(self, values, observed, held):
+            self.asked += len(values)
+            return scorer.logits(values, observed, held)
+
+    one = few.take([0])
+    for view in (by_feature(), by_family_and_stretch()):
+        network = Counting()
+        explain(network, one, typical(one, peers), view)
+        assert 0 < network.asked <= 512
 
 
 def test_uncertain_shares_are_not_named(scorer, peers, few):
@@ -78,3 +102,9 @@ def test_uncertain_shares_are_not_named(scorer, peers, few):
         share, error = np.abs(found.contribution[row, named]), found.stderr[row, named]
         assert (share > 1.96 * error).all()
         assert (np.diff(share) <= 0).all()
+
+
+def test_peers_of_another_grade_are_said_to_be_so(scorer, peers, few):
+    assert typical(few, peers).same_grade.all()
+    stranger = replace(few, grade_level=np.full(len(few), 3, np.int8))
+    assert not typical(stranger, peers).same_grade.any()

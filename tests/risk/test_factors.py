@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edupulse.risk.explanation import Explanation, Reference
-from edupulse.risk.factors import factors_of, iso_week
+from edupulse.risk.factors import factors_of, iso_week, strengths_of, stretches_of
 
 RATE = 2  # absence_rate_ytd
 
@@ -23,15 +23,20 @@ def one(windows):
     return replace(windows.take([row]), values=values, observed=observed)
 
 
-def told(one, weeks: dict[int, float]):
+def moved(one, weeks: dict[int, float], contribution: float = 0.5):
+    """The student with other values in some weeks, what was typical, and the one share."""
     values = one.values.copy()
     for week, value in weeks.items():
         values[0, week, RATE] = value
-    contribution = np.zeros((1, 42))
-    contribution[0, RATE] = 0.5
-    found = Explanation(contribution, np.zeros((1, 42)), np.zeros(1), np.zeros(1))
-    reference = Reference(one.values, one.observed)
-    (factor,) = factors_of(replace(one, values=values), reference, found, 0)
+    share = np.zeros((1, 42))
+    share[0, RATE] = contribution
+    found = Explanation(share, np.zeros((1, 42)), np.zeros(1), np.zeros(1))
+    reference = Reference(one.values, one.observed, np.array([True]))
+    return replace(one, values=values), reference, found, 0
+
+
+def told(one, weeks: dict[int, float]):
+    (factor,) = factors_of(*moved(one, weeks))
     return factor
 
 
@@ -45,3 +50,33 @@ def test_a_value_that_is_just_typical_gives_way_to_the_farthest_week(one):
     assert factor.value == pytest.approx(0.40)
     assert f"(in week {week})" in factor.text
     assert factor.weeks == (week,)
+
+
+def test_a_good_fact_that_lowered_the_score_is_a_strength(one):
+    (strength,) = strengths_of(*moved(one, {-1: 0.01}, contribution=-0.4))
+    assert (strength.value, strength.typical) == pytest.approx((0.01, 0.05))
+    assert strength.text.endswith("lowered the score.")
+
+
+def test_a_bad_fact_is_no_strength_even_where_it_lowered_the_score(one):
+    case = moved(one, {-1: 0.30}, contribution=-0.4)
+    assert strengths_of(*case) == ()
+    assert len(factors_of(*case)) == 1
+
+
+def test_a_good_fact_that_raised_the_score_is_no_strength(one):
+    assert strengths_of(*moved(one, {-1: 0.01}, contribution=0.4)) == ()
+
+
+def test_a_stretch_names_the_weeks_that_the_student_has_in_it(one):
+    held = one.held.copy()
+    held[0, :12] = False
+    share = np.zeros((1, 9))
+    share[0, 4], share[0, 2] = 0.7, -0.2
+    found = Explanation(share, np.zeros((1, 9)), np.zeros(1), np.zeros(1))
+    grades, attendance = stretches_of(replace(one, held=held), found, 0)
+    first, last = (iso_week(one.week_start[0, week]) for week in (12, 15))
+    assert (grades.modality, grades.weeks) == ("grades", (first, last))
+    assert grades.text == f"Grades and handed-in work of weeks {first} to {last} raised the score."
+    assert attendance.modality == "attendance"
+    assert attendance.text.endswith("lowered the score.")

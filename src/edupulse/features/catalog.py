@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Literal
 
 CATALOG_VERSION = "1"
 """Goes up with every change of a definition, the order or the number of features (law 8)."""
@@ -22,8 +23,9 @@ ATTENDANCE, GRADES, DISCIPLINE = "attendance", "grades", "discipline"
 class Feature:
     """One feature of a student's instructional week.
 
-    `low` and `high` bound every observed value. `missing` says when it is not observed. `fact` is
-    the raw fact in words, a format template of `value`.
+    `low` and `high` bound every observed value. `better` says which values are good news about a
+    student, where that is beyond dispute. `missing` says when it is not observed. `fact` is the
+    raw fact in words, a format template of `value`.
     """
 
     name: str
@@ -32,12 +34,19 @@ class Feature:
     doc: str
     low: float
     high: float
+    better: Literal["higher", "lower", "neither"]
     missing: str
     fact: str
 
     def in_words(self, value: float) -> str:
         """The raw fact behind an observed value, for people."""
         return self.fact.format(value=value)
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether a value is better news than another; never where that can be disputed."""
+        return (value > than and self.better == "higher") or (
+            value < than and self.better == "lower"
+        )
 
 
 def _declared() -> tuple[Feature, ...]:

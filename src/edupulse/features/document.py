@@ -19,7 +19,8 @@ of the primary enrollment that the coverage of that kind of record holds, at sch
 it. `a` is the fraction of a day missed. Windows (`d20`, `d45`, `d60`, `ytd`) count those days,
 `w8` instructional weeks. A missing mark counts 0 after {HANDING_IN_DAYS} more days of school.
 Nothing older than {LOOKBACK} calendar days is looked at. What is not observed is NaN with
-`observed = false`, never 0, and every observed value lies within its bounds.
+`observed = false`, never 0, and every observed value lies within its bounds. `better` says which
+values are good news: only those are named as a student's strengths.
 """
 
 
@@ -34,15 +35,16 @@ def _table(family: str) -> str:
     head = [
         f"## {family.capitalize()} ({len(rows)})",
         "",
-        "| # | name | unit | definition | bounds | not observed when |",
-        "|---|---|---|---|---|---|",
+        "| # | name | unit | definition | bounds | better | not observed when |",
+        "|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows, ""])
 
 
 def _row(at: int, feature: Feature) -> str:
     bounds = f"{feature.low:g} to {feature.high:g}"
-    cells = (str(at + 1), f"`{feature.name}`", feature.unit, feature.doc, bounds, feature.missing)
+    name, better = f"`{feature.name}`", feature.better
+    cells = (str(at + 1), name, feature.unit, feature.doc, bounds, better, feature.missing)
     return f"| {' | '.join(cells)} |"
 
 

@@ -38,6 +38,10 @@ class PeerProfiles:
                 return self._track(groups.index(key))
         return self._track(-1)
 
+    def of_grade(self, grade_level: int, pattern: int) -> bool:
+        """Whether `of` gives peers of the same grade level."""
+        return (grade_level, pattern) in zip(self.grade_level, self.pattern, strict=True)
+
     def _track(self, group: int) -> NDArray[np.float32]:
         track: NDArray[np.float32] = self.tracks[group]
         return track

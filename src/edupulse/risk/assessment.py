@@ -19,9 +19,10 @@ from edupulse.panel.panel import Panel
 from edupulse.panel.windows import Flags, Times, Windows
 from edupulse.risk.bands import Band, Policy
 from edupulse.risk.explanation import EVALUATIONS, explain, typical
-from edupulse.risk.factors import factors_of
-from edupulse.risk.risk import Diagnostics, Factor, Indicator, Risk, RulesResult
+from edupulse.risk.factors import factors_of, strengths_of, stretches_of
+from edupulse.risk.risk import Diagnostics, Factor, Indicator, Risk, RulesResult, Stretch
 from edupulse.risk.scoring import Scorer, Scores
+from edupulse.risk.views import by_family_and_stretch
 from edupulse.risk.wording import RULES_IN_WORDS
 
 CLASSES = ("on_track", "off_track")
@@ -66,22 +67,25 @@ class Assessor:
         student_ids: Sequence[str],
         horizon: tuple[Times, Times],
         explained: npt.ArrayLike = (),
+        stretches: bool = False,
         evaluations: int = EVALUATIONS,
     ) -> tuple[Risk, ...]:
         """The risk of each row of the panel, in order.
 
         `horizon` is the first and last day datetime64[D][N] of `outcome` (NaT without one);
-        `explained` are the numbers of the rows that get factors. Rows out of season or with too
-        little data get no number at all.
+        `explained` are the numbers of the rows that get factors and strengths, and with `stretches`
+        also those, at as many evaluations again. Rows out of season or with too little data get no
+        number at all.
         """
         states = panel.states()
         rows = np.flatnonzero([state == "scored" for state in states])
         windows = panel.windows.take(rows)
         scores = self.scorer.score(windows)
         bands = self.policy.bands(scores.risk)
-        factors = self.factors(windows, np.isin(rows, np.asarray(explained)), evaluations)
+        wanted = np.isin(rows, np.asarray(explained))
+        reasons = self.reasons(windows, wanted, evaluations, stretches=stretches)
         numbers = {
-            row: {**_numbers(scores, bands, at), "factors": factors.get(at, ())}
+            row: {**_numbers(scores, bands, at), **reasons.get(at, {})}
             for at, row in enumerate(rows.tolist())
         }
         covered = coverage(panel.windows)
@@ -101,16 +105,22 @@ class Assessor:
             for row, state in enumerate(states)
         )
 
-    def factors(
-        self, windows: Windows, wanted: Flags, evaluations: int = EVALUATIONS
-    ) -> dict[int, tuple[Factor, ...]]:
-        """The factors of the wanted rows bool[N], by row number."""
+    def reasons(
+        self, windows: Windows, wanted: Flags, evaluations: int = EVALUATIONS, *, stretches: bool
+    ) -> dict[int, dict[str, tuple[Factor, ...] | tuple[Stretch, ...]]]:
+        """Factors, strengths and (if asked for) stretches of the wanted rows bool[N], by row."""
         rows = np.flatnonzero(wanted)
         chosen = windows.take(rows)
         reference = typical(chosen, self.peers)
-        explanation = explain(self.scorer, chosen, reference, evaluations=evaluations)
+        tracks = explain(self.scorer, chosen, reference, evaluations=evaluations)
+        view = by_family_and_stretch() if stretches else None
+        when = None if view is None else explain(self.scorer, chosen, reference, view, evaluations)
         return {
-            row: factors_of(chosen, reference, explanation, at)
+            row: {
+                "factors": factors_of(chosen, reference, tracks, at),
+                "strengths": strengths_of(chosen, reference, tracks, at),
+                "stretches": () if when is None else stretches_of(chosen, when, at),
+            }
             for at, row in enumerate(rows.tolist())
         }
 

@@ -1,13 +1,13 @@
-"""How much each feature moved one student's risk away from what is typical of peers (law 12).
+"""How much each part of a window moved one student's risk away from what is typical of peers.
 
-A feature is taken as a whole: its track over all weeks. The difference on the logit between the
-student's window and the typical one is shared out among the features by Shapley values. What is
-not observed in the student is not observed in the reference either, and has no part in it.
+The difference on the logit between the student's window and the typical one is shared out among
+the parts of a view by Shapley values (law 12): each feature's whole track, or each family over each
+stretch of weeks. What is not observed in the student is not observed in the reference either, and
+has no part in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,9 @@ from edupulse.features.catalog import FAMILIES
 from edupulse.model.peers import PeerProfiles, patterns
 from edupulse.panel.windows import Flags, Floats, Windows
 from edupulse.risk.shapley import Game, Masks, Numbers, Shares, sampled_shares
+from edupulse.risk.views import View, by_feature
+
+Places = npt.NDArray[np.intp]
 
 EVALUATIONS = 512
 """Windows scored for one student's explanation, at most."""
@@ -41,15 +44,20 @@ class Network(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The typical window beside each student's: float32[N, W, F], and what it observes."""
+    """The typical window beside each student's: float32[N, W, F], and what it observes.
+
+    `same_grade` bool[N] says whether the peers are of the student's grade level: where too few
+    with the same families observed were, they are of any.
+    """
 
     values: Floats
     observed: Flags
+    same_grade: Flags
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Of N rows and F features (or groups): shares of the logit's difference, float64[N, F].
+    """Of N rows and P parts of a view: shares of the logit's difference, float64[N, P].
 
     Each row of `contribution` adds up to `logit` − `reference_logit`.
     """
@@ -59,73 +67,79 @@ class Explanation:
     logit: Numbers
     reference_logit: Numbers
 
-    def strongest(self, row: int, most: int = FACTORS) -> npt.NDArray[np.intp]:
-        """The features of a row whose share is surely not zero, the largest first."""
+    def strongest(self, row: int, most: int = FACTORS) -> Places:
+        """The parts of a row whose share is surely not zero, the largest first."""
+        return self._sure(row)[:most]
+
+    def lowering(self, row: int) -> Places:
+        """The parts of a row that surely lowered the logit, the strongest first."""
+        sure = self._sure(row)
+        lowered: Places = sure[self.contribution[row, sure] < 0]
+        return lowered
+
+    def _sure(self, row: int) -> Places:
         size = np.abs(self.contribution[row])
         sure = np.flatnonzero(size > np.maximum(SURE * self.stderr[row], LEAST))
-        return sure[np.argsort(-size[sure], kind="stable")][:most]
+        ordered: Places = sure[np.argsort(-size[sure], kind="stable")]
+        return ordered
 
 
 def typical(windows: Windows, peers: PeerProfiles) -> Reference:
     """The peers' profile of each row, observed only where the student is observed too."""
     sizes = [columns.stop - columns.start for columns in FAMILIES.values()]
     pattern = patterns(windows.observed & windows.held[:, :, None], sizes)
-    tracks = np.stack(
-        [peers.of(*key) for key in zip(windows.grade_level.tolist(), pattern.tolist(), strict=True)]
-        or [np.zeros(windows.values.shape[1:], np.float32)]
-    )[: len(windows)]
+    keys = list(zip(windows.grade_level.tolist(), pattern.tolist(), strict=True))
+    tracks = np.array([peers.of(*key) for key in keys], np.float32)
+    tracks = tracks.reshape(windows.values.shape)
     observed = windows.observed & ~np.isnan(tracks)
-    return Reference(np.where(observed, tracks, np.nan).astype(np.float32), observed)
+    values = np.where(observed, tracks, np.nan).astype(np.float32)
+    same_grade = np.array([peers.of_grade(*key) for key in keys], np.bool_)
+    return Reference(values, observed, same_grade)
 
 
 def explain(
     network: Network,
     windows: Windows,
     reference: Reference,
-    groups: Sequence[Sequence[int]] | None = None,
+    view: View | None = None,
     evaluations: int = EVALUATIONS,
+    seed: int = 0,
 ) -> Explanation:
     """The explanation of each window, from at most `evaluations` scorings each.
 
-    `groups` of feature columns share one contribution; without them each feature has its own.
+    `view` divides the windows into parts; without one each feature's track is a part. `seed` draws
+    the coalitions: the same ones for every window with as many parts.
     """
-    columns = groups if groups is not None else [[at] for at in range(windows.values.shape[2])]
-    contribution, stderr = np.zeros((2, len(windows), len(columns)))
+    parts = by_feature(*windows.values.shape[1:]) if view is None else view
+    contribution, stderr = np.zeros((2, len(windows), int(parts.max()) + 1))
     ends = np.zeros((2, len(windows)))
     for row in range(len(windows)):
-        players, game = _game(network, windows, reference, columns, row)
-        shares = _shares(game, len(players), evaluations)
+        players, game = _game(network, windows, reference, parts, row)
+        shares = _shares(game, players.size, evaluations, seed)
         contribution[row, players], stderr[row, players] = shares.share, shares.stderr
         ends[:, row] = shares.everybody, shares.nobody
     return Explanation(contribution, stderr, ends[0], ends[1])
 
 
-def _shares(game: Game, players: int, evaluations: int) -> Shares:
+def _shares(game: Game, players: int, evaluations: int, seed: int) -> Shares:
     if players:
-        return sampled_shares(game, players, evaluations)
+        return sampled_shares(game, players, evaluations, seed)
     worth = float(game(np.zeros((1, 0), np.bool_))[0])
     return Shares(np.zeros(0), np.zeros(0), worth, worth)
 
 
 def _game(
-    network: Network,
-    windows: Windows,
-    reference: Reference,
-    columns: Sequence[Sequence[int]],
-    row: int,
-) -> tuple[list[int], Game]:
-    """The groups that differ from the reference at all, and the logit with only some of them."""
+    network: Network, windows: Windows, reference: Reference, view: View, row: int
+) -> tuple[npt.NDArray[np.intp], Game]:
+    """The parts that differ from the reference at all, and the logit with only some of them."""
     values, observed = windows.values[row], windows.observed[row]
     usual, usually = reference.values[row], reference.observed[row]
     differs = (observed != usually) | (observed & (values != usual))
-    moved = differs.any(0)
-    players = [at for at, group in enumerate(columns) if moved[list(group)].any()]
-    features = np.zeros((len(players), values.shape[1]), np.bool_)
-    for player, at in enumerate(players):
-        features[player, list(columns[at])] = True
+    players = np.unique(view[differs])
+    player = np.minimum(np.searchsorted(players, view), max(players.size - 1, 0))
 
     def game(coalitions: Masks) -> Numbers:
-        taken = (coalitions.astype(np.uint8) @ features.astype(np.uint8) > 0)[:, None, :]
+        taken = coalitions[:, player] & differs if players.size else np.zeros((1, 1, 1), np.bool_)
         return network.logits(
             np.where(taken, values, usual),
             np.where(taken, observed, usually),

@@ -1,4 +1,4 @@
-"""From shares of a logit to the few factors that a person reads."""
+"""From shares of a logit to the few factors, strengths and stretches that a person reads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import date
 
 import numpy as np
 
-from edupulse.features.catalog import FEATURES
+from edupulse.features.catalog import FAMILIES, FEATURES, INDEX
 from edupulse.panel.windows import Floats, Windows
-from edupulse.risk.explanation import Explanation, Reference
-from edupulse.risk.risk import Factor
-from edupulse.risk.wording import factor_in_words
+from edupulse.risk.explanation import FACTORS, Explanation, Reference
+from edupulse.risk.risk import Factor, Stretch
+from edupulse.risk.views import STRETCHES
+from edupulse.risk.wording import fact_in_words, factor_in_words, stretch_in_words
 
 WEEKS_NAMED = 3
 JUST_TYPICAL = 0.05
@@ -20,9 +21,31 @@ JUST_TYPICAL = 0.05
 def factors_of(
     windows: Windows, reference: Reference, explanation: Explanation, row: int
 ) -> tuple[Factor, ...]:
-    """The strongest factors of one row, in words."""
+    """The strongest factors of one row, in words, whichever way they moved the score."""
     return tuple(
         _factor(windows, reference, explanation, row, int(at)) for at in explanation.strongest(row)
+    )
+
+
+def strengths_of(
+    windows: Windows, reference: Reference, explanation: Explanation, row: int
+) -> tuple[Factor, ...]:
+    """The strongest of what lowered the score of one row and is better than typical of peers.
+
+    A network may also take a bad fact as lowering the score; that is a factor, and no strength.
+    """
+    lowering = (
+        _factor(windows, reference, explanation, row, int(at)) for at in explanation.lowering(row)
+    )
+    return tuple(factor for factor in lowering if _is_good_news(factor))[:FACTORS]
+
+
+def stretches_of(windows: Windows, explanation: Explanation, row: int) -> tuple[Stretch, ...]:
+    """What and when: every family and stretch of weeks that surely moved one row's score."""
+    parts = [(family, weeks) for family in FAMILIES for weeks in STRETCHES]
+    return tuple(
+        _stretch(windows, explanation, row, int(at), *parts[at])
+        for at in explanation.strongest(row, len(parts))
     )
 
 
@@ -44,6 +67,7 @@ def _factor(
     contribution = float(explanation.contribution[row, at])
     is_current = told == windows.held.shape[1] - 1
     week = None if is_current else iso_week(windows.week_start[row, told])
+    fact = fact_in_words(feature, value, typical, week, bool(reference.same_grade[row]))
     return Factor(
         feature=feature.name,
         modality=feature.family,
@@ -52,7 +76,27 @@ def _factor(
         value=value,
         typical=typical,
         weeks=_farthest(windows, reference, row, at),
-        text=factor_in_words(feature, value, typical, contribution, week),
+        text=factor_in_words(fact, contribution),
+    )
+
+
+def _is_good_news(factor: Factor) -> bool:
+    feature = FEATURES[INDEX[factor.feature]]
+    return factor.typical is not None and feature.is_better(factor.value, than=factor.typical)
+
+
+def _stretch(
+    windows: Windows, explanation: Explanation, row: int, at: int, family: str, weeks: slice
+) -> Stretch:
+    mondays = windows.week_start[row, weeks][windows.held[row, weeks]]
+    first, last = iso_week(mondays[0]), iso_week(mondays[-1])
+    contribution = float(explanation.contribution[row, at])
+    return Stretch(
+        modality=family,
+        weeks=(first, last),
+        contribution=contribution,
+        stderr=float(explanation.stderr[row, at]),
+        text=stretch_in_words(family, first, last, contribution),
     )
 
 

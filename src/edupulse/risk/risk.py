@@ -31,6 +31,20 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """One family's part in one student's risk over a stretch of weeks: what, and when.
+
+    `weeks` are the first and last that the student has in it; the numbers are as in `Factor`.
+    """
+
+    modality: str
+    weeks: tuple[str, str]
+    contribution: float
+    stderr: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostics:
     """What else the network computed: no explanation, and no ground for a decision."""
 
@@ -44,6 +58,10 @@ class Risk:
 
     Where `state` is not `scored` every number is None. `coverage` is, by modality, the part of the
     student's weeks in which anything was observed; `caveats` are to be shown wherever the risk is.
+
+    Of an explained risk, `factors` are the five strongest, whichever way they moved it, and
+    `strengths` the five strongest facts in the student's favour that lowered it: one may be both.
+    `stretches` are a second division of the same difference; they do not add to the factors.
     """
 
     student_id: str
@@ -59,6 +77,8 @@ class Risk:
     prediction_set: tuple[str, ...] = ()
     risk_category: Band | None = None
     factors: tuple[Factor, ...] = ()
+    strengths: tuple[Factor, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     diagnostics: Diagnostics | None = None
     caveats: tuple[str, ...] = ()
 

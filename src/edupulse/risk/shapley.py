@@ -2,7 +2,7 @@
 
 The estimator is KernelSHAP (Lundberg, Lee 2017) with each coalition and its complement in one pair
 (Covert, Lee 2021): a weighted regression whose coefficients add up to the whole difference. Small
-coalitions are all taken while they are few; the others are drawn, the same ones in every run.
+coalitions are all taken while they are few; the others are drawn, the same ones of one seed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def exact_shares(game: Game, players: int) -> Shares:
     return Shares(share, np.zeros(players), float(worth[0]), float(worth[-1]))
 
 
-def sampled_shares(game: Game, players: int, evaluations: int = 512) -> Shares:
+def sampled_shares(game: Game, players: int, evaluations: int = 512, seed: int = 0) -> Shares:
     """The Shapley values by at most `evaluations` coalitions, two of them the ends.
 
     Exact, with standard errors of 0, where these suffice. Raises BadInput where they are too few
@@ -62,7 +62,7 @@ def sampled_shares(game: Game, players: int, evaluations: int = 512) -> Shares:
     """
     if 2**players <= evaluations:
         return exact_shares(game, players)
-    plan = _plan(players, (evaluations - 2) // 2)
+    plan = _plan(players, (evaluations - 2) // 2, seed)
     ends = np.repeat([[False], [True]], players, axis=1)
     worth = game(np.concatenate([ends, plan.members, ~plan.members]))
     nobody, everybody = float(worth[0]), float(worth[1])
@@ -91,7 +91,7 @@ class _Plan:
 
 
 @lru_cache(maxsize=64)
-def _plan(players: int, pairs: int) -> _Plan:
+def _plan(players: int, pairs: int, seed: int) -> _Plan:
     if pairs < 2 * players:
         raise BadInput(
             f"{players} players need at least {4 * players + 2} evaluations.",
@@ -108,7 +108,7 @@ def _plan(players: int, pairs: int) -> _Plan:
         weights.append(np.full(number, masses.pop(size) / number))
     taken = sum(map(len, rows))
     if masses:
-        rows.append(_draw(players, pairs - taken, masses))
+        rows.append(_draw(players, pairs - taken, masses, seed))
         weights.append(np.full(pairs - taken, sum(masses.values()) / (pairs - taken)))
     members, weight = np.concatenate(rows), np.concatenate(weights)
     return _regression(members, weight, np.arange(len(members)) >= taken)
@@ -142,9 +142,9 @@ def _every(players: int, size: int) -> Masks:
     return members
 
 
-def _draw(players: int, number: int, masses: dict[int, float]) -> Masks:
+def _draw(players: int, number: int, masses: dict[int, float], seed: int) -> Masks:
     """Coalitions of sizes in proportion to their mass, and of each size with equal chance."""
-    draw = np.random.default_rng(players)
+    draw = np.random.default_rng([players, seed])
     mass = np.array(list(masses.values()))
     edges = (draw.random() + np.arange(number)) / number
     sizes = np.array(list(masses))[np.searchsorted(np.cumsum(mass / mass.sum())[:-1], edges)]

@@ -24,15 +24,38 @@ RULES_IN_WORDS = {
 }
 
 
-def factor_in_words(
-    feature: Feature, value: float, typical: float | None, contribution: float, week: str | None
+FAMILIES_IN_WORDS = {
+    "attendance": "attendance",
+    "grades": "grades and handed-in work",
+    "discipline": "discipline incidents",
+}
+
+
+def fact_in_words(
+    feature: Feature, value: float, typical: float | None, week: str | None, same_grade: bool
 ) -> str:
-    """One factor as a sentence; `week` where the value is not of the current week."""
+    """One raw fact beside the peers' typical value; `week` where it is not of the current one."""
     fact = feature.in_words(value)
     when = f" (in week {week})" if week else ""
     usual = "typically not recorded" if typical is None else f"typical {shown(feature, typical)}"
-    direction = "raised" if contribution > 0 else "lowered"
-    return f"{fact[:1].upper()}{fact[1:]}{when}; {usual} in this grade; {direction} the score."
+    peers = "in this grade" if same_grade else "among students of all grades"
+    return f"{fact[:1].upper()}{fact[1:]}{when}; {usual} {peers}"
+
+
+def factor_in_words(fact: str, contribution: float) -> str:
+    """One factor as a sentence: the fact, and which way it moved the score."""
+    return f"{fact}; {_direction(contribution)} the score."
+
+
+def stretch_in_words(family: str, first: str, last: str, contribution: float) -> str:
+    """One family's part over a stretch of weeks as a sentence."""
+    what = FAMILIES_IN_WORDS[family]
+    when = f"week {first}" if first == last else f"weeks {first} to {last}"
+    return f"{what[:1].upper()}{what[1:]} of {when} {_direction(contribution)} the score."
+
+
+def _direction(contribution: float) -> str:
+    return "raised" if contribution > 0 else "lowered"
 
 
 def shown(feature: Feature, value: float) -> str:
