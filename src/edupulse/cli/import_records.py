@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +17,8 @@ from edupulse.cli.console import out, progress
 from edupulse.pipeline.import_report import ImportReport
 from edupulse.pipeline.intake import intake
 from edupulse.sources.csv_folder import csv_folder
-from edupulse.sources.delivery import Delivery
+from edupulse.sources.delivery import Delivery, Progress
+from edupulse.sources.edfi.folder import edfi_folder
 from edupulse.sources.oulad import oulad
 from edupulse.store.store import open_store
 
@@ -26,13 +29,17 @@ class Source(StrEnum):
     """What the folder holds."""
 
     CSV = "csv"
+    EDFI = "edfi"
     OULAD = "oulad"
 
 
 def import_records(
     folder: Annotated[Path, typer.Argument(help="The folder with the files (see docs/csv.md).")],
     source: Annotated[
-        Source, typer.Option("--from", help="What the folder holds: CSV files, or OULAD's own.")
+        Source,
+        typer.Option(
+            "--from", help="What it holds: CSV files, Ed-Fi bulk XML (or one such file), or OULAD."
+        ),
     ] = Source.CSV,
     snapshot: Annotated[
         bool, typer.Option(help="The files are complete: retract what is not there any more.")
@@ -50,10 +57,10 @@ def import_records(
     ] = 0.05,
 ) -> None:
     """Import records: all of them or, when too many rows are bad, none; twice is once."""
-    with open_store() as store, progress() as told:
+    with open_store() as store, progress() as told, _delivery(source, folder, told) as delivery:
         report = intake(
             store,
-            _delivery(source, folder),
+            delivery,
             now=datetime.now(UTC),
             historical=historical,
             snapshot=snapshot,
@@ -63,8 +70,20 @@ def import_records(
     show(report)
 
 
-def _delivery(source: Source, folder: Path) -> Delivery:
-    return oulad(folder) if source is Source.OULAD else csv_folder(folder)
+@contextmanager
+def _delivery(source: Source, folder: Path, told: Progress) -> Iterator[Delivery]:
+    """The records of a source; what it laid down on the way is removed at the end."""
+    match source:
+        case Source.CSV:
+            yield csv_folder(folder)
+        case Source.OULAD:
+            yield oulad(folder)
+        case Source.EDFI:
+            delivery = edfi_folder(folder, progress=told)
+            try:
+                yield delivery
+            finally:
+                delivery.close()
 
 
 def show(report: ImportReport) -> None:
