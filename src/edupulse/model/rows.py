@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,9 @@ from edupulse.school.errors import BadInput, NotReady
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
+
+Labels = Mapping[str, NDArray[np.str_]]
+"""By dimension an opaque label `[N]` for each row, empty where there is none."""
 
 
 class WindowRows(Protocol):

@@ -79,7 +79,7 @@ def evaluate_checkpoint(
     definition = OutcomeDefinition.from_json(which.manifest.provenance.outcome)
     rows = material(store, past_as_of_days(store, now), definition, now, told=told)
     parts = by_time(rows, now)
-    check_untouched(parts, which.manifest.provenance.data[LEARNED_UNTIL])
+    check_untouched(parts.test, which.manifest.provenance.data[LEARNED_UNTIL])
     serving: Contender = Serving(Scorer(which.network, which.calibration))
     contenders = (*standard_contenders(which.manifest.seed), serving)
     return compare(

@@ -122,9 +122,9 @@ def learned_until(parts: Parts) -> str:
     return f"{max(closing)}Z"
 
 
-def check_untouched(parts: Parts, learned: str) -> None:
+def check_untouched(test: Material, learned: str) -> None:
     """Raise Leakage if the test part begins before a model's labels had closed (law 7)."""
-    begins = parts.test.windows.as_of.min()
+    begins = test.windows.as_of.min()
     if begins < np.datetime64(learned.removesuffix("Z")):
         raise Leakage(
             f"The test period begins on {begins.astype('datetime64[D]')}, before the labels from "

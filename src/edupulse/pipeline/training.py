@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from edupulse.model.contest import standard_contenders
 from edupulse.model.gate import decide
 from edupulse.model.gru_contender import GruContender
 from edupulse.model.peers import fit_peers
+from edupulse.model.promotion import PromotionPolicy
 from edupulse.model.training import Epoch, Trained, train
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.splits import early_stopping
@@ -35,9 +36,10 @@ from edupulse.pipeline.judging import (
     learned_until,
 )
 from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
+from edupulse.pipeline.promoting import Candidate, beside_serving, gated, settle
+from edupulse.pipeline.subgroups import subgroups
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
 from edupulse.school.errors import NotReady
-from edupulse.store.checkpoints import promote, refuse, register
 from edupulse.store.store import Store
 
 PROBED = 512
@@ -52,6 +54,7 @@ class TrainingPlan:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     definition: OutcomeDefinition = OFF_TRACK
     policy: Policy = DEFAULT_POLICY
+    promotion: PromotionPolicy = PromotionPolicy()
     seed: int = 0
     device: str = "cpu"
     replicates: int = REPLICATES
@@ -63,11 +66,12 @@ def train_checkpoint(
     plan: TrainingPlan,
     *,
     now: datetime,
+    by: str = "edupulse train",
     truth: Callable[[Parts], Truth | None] | None = None,
     state: Path | None = None,
     told: Told = silent,
 ) -> Checkpoint:
-    """Train on all horizons closed at `now`, evaluate, store, register; promote if the gate allows.
+    """Train on all horizons closed at `now`, evaluate, store; promote if every check is passed.
 
     With `state`, an interrupted training is resumed from that file. Raises NotReady where the
     records do not reach far enough back.
@@ -85,17 +89,20 @@ def train_checkpoint(
         told=told,
     )
     told("Storing the checkpoint", 0.0)
+    calibration = _calibration(contenders[-1], parts.calibrate)
+    candidate = _candidate(store, contenders[-1], calibration, parts.test, plan)
     checkpoint = assemble(
         checkpoints,
         trained,
-        calibration=_calibration(contenders[-1], parts.calibrate),
+        calibration=calibration,
         peers=fit_peers(parts.train.windows, plan.network.families),
         evaluation=evaluation,
-        gate=decide(evaluation, METHOD),
+        gate=gated(decide(evaluation, METHOD), candidate, plan.promotion),
         provenance=_provenance(plan, parts, store),
         probe=_probe(parts.test),
     )
-    _register(store, checkpoint, now)
+    beside = beside_serving(store, candidate, plan.definition.to_json(), plan.promotion, plan.seed)
+    settle(store, checkpoint, beside, plan.promotion, now=now, by=by)
     told("Storing the checkpoint", 1.0)
     return checkpoint
 
@@ -140,26 +147,18 @@ def _probe(test: Material) -> Windows:
     return test.windows.take(np.unique(np.concatenate([shortest, spread])))
 
 
-def _register(store: Store, checkpoint: Checkpoint, now: datetime) -> None:
-    gate = checkpoint.manifest.gate
-    decision: dict[str, Any] = {
-        "serves": gate.serves,
-        "instead": gate.instead,
-        "by": "the checklist gate",
-        "checks": [vars(check) for check in gate.checks],
-    }
-    with store.writing() as connection:
-        folder = str(checkpoint.path)
-        register(connection, checkpoint.version, created=now, folder=folder, decision=decision)
-        by, because = decision["by"], "it passed every check" if gate.serves else "it did not pass"
-        if gate.serves:
-            promote(
-                connection, checkpoint.version, now=now, by=by, because=because, grounds=decision
-            )
-        else:
-            refuse(
-                connection, checkpoint.version, now=now, by=by, because=because, grounds=decision
-            )
+def _candidate(
+    store: Store, network: Contender, calibration: Calibration, test: Material, plan: TrainingPlan
+) -> Candidate:
+    logits = np.asarray(network.score(test.windows), np.float64)
+    return Candidate(
+        test,
+        logits,
+        calibration.risk(logits),
+        calibration.prediction_set(logits),
+        subgroups(store, test.windows),
+        plan.policy,
+    )
 
 
 def _origin(store: Store) -> Literal["simulated", "real"]:

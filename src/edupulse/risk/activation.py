@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edupulse.model.bootstrap import Estimate
 from edupulse.model.gate import Check
+from edupulse.model.rows import Labels
 from edupulse.risk.bands import BANDS, Band, Policy
 
 EVERYONE = "everyone"
@@ -19,9 +20,6 @@ FEWEST = 100
 """Students that a group must have to be asked: the bands of fewer say too little."""
 
 _Z = 1.959964
-
-Labels = Mapping[str, npt.NDArray[np.str_]]
-"""By dimension: an opaque label for each row, empty where there is none."""
 
 
 @dataclass(frozen=True)
