@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,9 @@ class PromotionPolicy:
     miss_margin: float = 0.05
     fewest: int = 30
     least_cover: float = 0.85
+
+
+DEFAULT_PROMOTION = PromotionPolicy()
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,3 @@ def _no_group_missed_more(misses: tuple[Misses, ...], policy: PromotionPolicy) -
 
 def _told(estimate: Estimate) -> str:
     return f"{estimate.value:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
-
-
-def as_json(policy: PromotionPolicy) -> dict[str, Any]:
-    """Plain values, for the decision's record."""
-    return dict(vars(policy))

@@ -17,7 +17,6 @@ from edupulse.model.promotion import (
     SERVING,
     PromotionPolicy,
     against_serving,
-    as_json,
     covers,
     listed,
     misses_of,
@@ -106,21 +105,16 @@ def _compared(
 ) -> tuple[Check, ...]:
     windows, outcomes = candidate.test.windows, candidate.test.outcomes
     theirs = Scorer(serving.network, serving.calibration).score(windows)
-    evaluation = evaluate(
-        [
-            Prediction(METHOD, candidate.logits, candidate.risk),
-            Prediction(SERVING, theirs.logit, theirs.risk),
-        ],
-        windows,
-        outcomes,
-        replicates=REPLICATES,
-        seed=seed,
-    )
+    both = [
+        Prediction(METHOD, candidate.logits, candidate.risk),
+        Prediction(SERVING, theirs.logit, theirs.risk),
+    ]
+    evaluation = evaluate(both, windows, outcomes, replicates=REPLICATES, seed=seed)
     share = float((candidate.risk >= candidate.policy.high).mean())
     day = np.unique(windows.as_of, return_inverse=True)[1]
-    lists = (listed(score, day, share) for score in (candidate.risk, theirs.risk))
     misses = misses_of(
-        *lists,
+        listed(candidate.risk, day, share),
+        listed(theirs.risk, day, share),
         outcomes.off_track,
         windows.student,
         candidate.groups,
@@ -148,7 +142,7 @@ def settle(
     gate = checkpoint.manifest.gate
     every = (*gate.checks, *checks)
     failed = [check.name for check in every if not check.passed]
-    grounds = {"policy": as_json(policy), "checks": [vars(check) for check in every]}
+    grounds = {"policy": dict(vars(policy)), "checks": [vars(check) for check in every]}
     decision = {"serves": gate.serves, "instead": gate.instead, "by": by, **grounds}
     name = checkpoint.version
     with store.writing() as connection:

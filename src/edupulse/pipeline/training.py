@@ -19,7 +19,7 @@ from edupulse.model.contest import standard_contenders
 from edupulse.model.gate import decide
 from edupulse.model.gru_contender import GruContender
 from edupulse.model.peers import fit_peers
-from edupulse.model.promotion import PromotionPolicy
+from edupulse.model.promotion import DEFAULT_PROMOTION, PromotionPolicy
 from edupulse.model.training import Epoch, Trained, train
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.splits import early_stopping
@@ -54,7 +54,7 @@ class TrainingPlan:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     definition: OutcomeDefinition = OFF_TRACK
     policy: Policy = DEFAULT_POLICY
-    promotion: PromotionPolicy = PromotionPolicy()
+    promotion: PromotionPolicy = DEFAULT_PROMOTION
     seed: int = 0
     device: str = "cpu"
     replicates: int = REPLICATES
