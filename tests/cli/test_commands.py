@@ -14,7 +14,12 @@ from edupulse.cli.train import network_of
 from edupulse.school.errors import BadInput
 from edupulse.store import embedded
 
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+TOP = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = {
+    f"{name} {below}".strip(): command
+    for name, top in TOP.items()
+    for below, command in {"": top, **getattr(top, "commands", {})}.items()
+}
 
 Ran = Callable[..., tuple[int, str, str]]
 
@@ -51,7 +56,7 @@ def test_a_command_says_what_it_does_and_what_each_option_is_for(name: str) -> N
 
 def test_without_a_command_all_of_them_are_listed() -> None:
     listed = CliRunner().invoke(app, ["--help"]).output
-    assert all(name in listed for name in COMMANDS)
+    assert all(name in listed for name in TOP)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,11 @@ def test_without_a_command_all_of_them_are_listed() -> None:
         (("train",), "No student can be scored"),
         (("train", "--truth", "/nowhere"), "holds no truth"),
         (("import", "/nowhere"), "/nowhere"),
+        (("models", "show", "sha256:0"), "No single checkpoint"),
+        (("models", "promote", "sha256:0", "--because", "why"), "No single checkpoint"),
+        (("models", "rollback", "--because", "why"), "No checkpoint served before"),
+        (("models", "retire", "--because", "why"), "No checkpoint serves"),
+        (("models", "add", "/nowhere"), "lacks network.onnx"),
     ],
 )
 def test_what_cannot_be_done_ends_with_two_and_says_what_to_do(
@@ -95,6 +105,7 @@ def test_what_cannot_be_done_ends_with_two_and_says_what_to_do(
         ("import", "folder", "--limit", "2"),
         ("demo", "--students", "10"),
         ("database", "drop"),
+        ("models", "promote", "sha256:0"),
         ("no-such-command",),
     ],
 )

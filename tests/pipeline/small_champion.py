@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from edupulse.model.training import train
 from edupulse.panel.definition import OFF_TRACK
 from edupulse.panel.splits import hashed_share
 from edupulse.pipeline.intake import intake
+from edupulse.pipeline.judging import LEARNED_UNTIL
 from edupulse.risk.bands import DEFAULT_POLICY
 from edupulse.school.records import SIMULATED_MARKER
 from edupulse.simulator import DistrictPlan
@@ -54,9 +56,12 @@ def import_frames(store: Store, folder: Path, frames: Frames, *, simulated: bool
     intake(store, csv_folder(folder), now=NOW, historical=True, home=folder)
 
 
-def small_checkpoint(root: Path) -> Checkpoint:
-    """Trained for one pass on random windows: its risks mean nothing, yet they differ."""
-    rows = random_windows(400, seed=3)
+def small_checkpoint(root: Path, seed: int = 3, serves: bool | None = None) -> Checkpoint:
+    """Trained for a few passes on random windows: its risks mean nothing, yet they differ.
+
+    `serves` puts its gate's decision right for a test.
+    """
+    rows = random_windows(400, seed=seed)
     labels = planted_labels(rows, feature=2, slope=3)
     network = NetworkConfig(hidden=4)
     trained = train(
@@ -75,15 +80,19 @@ def small_checkpoint(root: Path) -> Checkpoint:
         Prediction("abc_rules", nobody.astype(float), flagged=nobody),
     ]
     evaluation = evaluate(methods, rows, labels, flagged=nobody, replicates=10)
+    gate = decide(evaluation, "gru_attention")
     return assemble(
         root,
         trained,
         calibration=calibration,
         peers=fit_peers(rows, network.families),
         evaluation=evaluation,
-        gate=decide(evaluation, "gru_attention"),
+        gate=gate if serves is None else replace(gate, serves=serves, checks=()),
         provenance=Provenance(
-            OFF_TRACK.to_json(), DEFAULT_POLICY.to_json(), {"days": "1"}, "simulated"
+            OFF_TRACK.to_json(),
+            DEFAULT_POLICY.to_json(),
+            {LEARNED_UNTIL: "2025-01-01T00:00:00Z"},
+            "simulated",
         ),
         probe=rows.take(range(40)),
     )

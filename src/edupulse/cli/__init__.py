@@ -13,6 +13,7 @@ from edupulse.cli.doctor import doctor
 from edupulse.cli.evaluate import evaluate
 from edupulse.cli.features import features
 from edupulse.cli.import_records import import_records
+from edupulse.cli.models import models
 from edupulse.cli.score import score
 from edupulse.cli.simulate import simulate
 from edupulse.cli.train import train
@@ -33,6 +34,7 @@ app.command("import")(import_records)
 app.command("features")(features)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.add_typer(models, name="models")
 app.command("score")(score)
 app.command("database")(database)
 

@@ -97,7 +97,10 @@ def _require_comparable(
 ) -> None:
     if dict(serving.manifest.provenance.outcome) != dict(outcome):
         raise Leakage("What serves predicts another outcome.")
-    check_untouched(candidate.test, serving.manifest.provenance.data[LEARNED_UNTIL])
+    learned = serving.manifest.provenance.data.get(LEARNED_UNTIL)
+    if learned is None:
+        raise Leakage("What serves does not say until when it learned.")
+    check_untouched(candidate.test, learned)
 
 
 def _compared(
