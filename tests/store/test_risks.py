@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from edupulse.store.risks import Saved, StoredRisk, latest_risks, save_risks
+from edupulse.store.risks import Saved, StoredRisk, latest_risks, save_risks, weekly_risks
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -63,3 +63,21 @@ def test_an_answer_keeps_its_id(connection: psycopg.Connection):
     save_risks(connection, [a_risk(1)])
     assert latest_risks(connection)["id"].to_list() == [str(a_risk(1).id)]
     assert a_risk(1).id != a_risk(1, policy="2").id
+
+
+def test_the_weekly_risks_are_the_last_of_each_week_of_who_has_a_score_now(
+    connection: psycopg.Connection,
+):
+    body = {"risk_category": "high"}
+    days = [timedelta(days=n) for n in (0, 1, 3, 8, 30)]
+    save_risks(
+        connection,
+        [a_risk(1, 0.1 * n, as_of=AS_OF + day, body=body) for n, day in enumerate(days)],
+    )
+    save_risks(connection, [a_risk(2, body=body)])
+    save_risks(
+        connection,
+        [a_risk(2, None, as_of=AS_OF + days[3], state="insufficient_data", interval=None)],
+    )
+    found = weekly_risks(connection, [1, 2, 3], AS_OF + timedelta(days=10))
+    assert found.rows() == [(1, 0.0, "high"), (1, 0.2, "high"), (1, pytest.approx(0.3), "high")]

@@ -17,6 +17,7 @@ from edupulse.cli.models import models
 from edupulse.cli.score import score
 from edupulse.cli.simulate import simulate
 from edupulse.cli.train import train
+from edupulse.cli.worklist import worklist
 from edupulse.school.errors import EduPulseError
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command("score")(score)
+app.command("worklist")(worklist)
 app.command("database")(database)
 
 

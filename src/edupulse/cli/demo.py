@@ -154,7 +154,7 @@ def _list(store: Store, steps: Steps) -> str:
     with steps.step("score and explain"), progress() as told:
         scoring = score(store, as_of, explained=LISTED, told=told)
         listed = scoring.lines[:LISTED]
-        names = names_of(store, listed)
+        names = names_of(store, [line.student for line in listed])
     give(scoring, listed, names, Form.TABLE)
     day = max(store.known([], as_of).last_days().values())
     return f"{names[listed[0].student][0]} --as-of {day}"

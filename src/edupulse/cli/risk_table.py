@@ -20,7 +20,7 @@ from edupulse.risk.risk import Risk, RulesResult
 Names = Mapping[int, tuple[str, str]]
 """Student key to the district's number and the name."""
 
-_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
+BAND_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
 _STATES = {
     "insufficient_data": "insufficient data",
     "out_of_season": "out of season",
@@ -91,7 +91,7 @@ def _cells(said: Risk | RulesResult) -> tuple[RenderableType, RenderableType, Re
     if said.risk_score is None or said.risk_category is None or said.interval is None:
         return Text(_STATES.get(said.state, said.state)), Text("no score"), why
     low, high = said.interval
-    band = Text(said.risk_category, style=_STYLES[said.risk_category])
+    band = Text(said.risk_category, style=BAND_STYLES[said.risk_category])
     return band, Text(f"{said.risk_score:.0%}\n{low:.0%}–{high:.0%}"), why
 
 

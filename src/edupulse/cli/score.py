@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -54,13 +54,13 @@ def score(
                 "Nobody was enrolled on that day.", "Name a school day with --as-of 2026-03-16."
             )
         listed = scoring.lines[:top]
-        names = names_of(store, listed)
+        names = names_of(store, [line.student for line in listed])
     give(scoring, listed, names, form)
 
 
-def names_of(store: Store, lines: Sequence[Line]) -> Names:
-    """The district's number and the name of each student listed."""
-    frame = store.student_names([line.student for line in lines])
+def names_of(store: Store, students: Iterable[int]) -> Names:
+    """The district's number and the name of each student."""
+    frame = store.student_names(students)
     columns = frame.select("student", "local_id", "first_name", "last_name").iter_rows()
     return {
         key: (number, " ".join(part for part in (first, last) if part) or number)

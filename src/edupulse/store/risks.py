@@ -90,6 +90,33 @@ def latest_risks(
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
+def weekly_risks(connection: Connection, students: Iterable[int], until: datetime) -> pl.DataFrame:
+    """The scores stored of these students, the last of each week (UTC) by `until`.
+
+    Student, risk and band, by student and then by week. Only who has a score in the newest answer
+    is there: an old score does not outlive a newer answer without one.
+    """
+    asked = {"students": [int(key) for key in students], "until": until}
+    rows = connection.execute(_WEEKLY, asked).fetchall()
+    return pl.DataFrame(rows, schema=_WEEKLY_SCHEMA, orient="row")
+
+
+_WEEKLY_SCHEMA = {"student": pl.Int32(), "risk": pl.Float64(), "band": pl.String()}
+_WEEKLY = """
+    WITH weekly AS (
+        SELECT DISTINCT ON (student, date_trunc('week', as_of, 'UTC'))
+            student, as_of, state, risk, body ->> 'risk_category' AS band
+        FROM state.risks
+        WHERE student = ANY(%(students)s::integer[]) AND as_of <= %(until)s
+        ORDER BY student, date_trunc('week', as_of, 'UTC'), as_of DESC, stored DESC, id
+    ), newest AS (
+        SELECT DISTINCT ON (student) student, state FROM weekly ORDER BY student, as_of DESC
+    )
+    SELECT student, risk, band FROM weekly JOIN newest USING (student)
+    WHERE newest.state = 'band' AND weekly.state = 'band'
+    ORDER BY student, as_of
+"""
+
 _SCHEMA = {
     "id": pl.String(),
     "student": pl.Int32(),

@@ -109,6 +109,11 @@ class Store:
         with self.writing() as opened:
             return risks.latest_risks(opened, students, as_of)
 
+    def weekly_risks(self, students: Iterable[int], until: datetime) -> pl.DataFrame:
+        """Student, risk and band of the last score of each week, by student and week."""
+        with self.writing() as opened:
+            return risks.weekly_risks(opened, students, until)
+
     def champion(self) -> checkpoints.Registered | None:
         """The checkpoint that serves; None where the rules do."""
         with self.writing() as opened:
