@@ -72,6 +72,7 @@ def test_without_a_command_all_of_them_are_listed() -> None:
         (("score", "--as-of", "0001-01-01T00:00:00+05:00"), "too far away"),
         (("score", "--school", "[/]"), "no such school"),
         (("worklist",), "No score of these students is stored"),
+        (("feedback", "1", "--as-of", "2026-01-05", "--reason", "seen"), "no such student"),
         (("features", ""), "no such student"),
         (("features", "' OR true --"), "no such student"),
         (("evaluate",), "No checkpoint was trained"),

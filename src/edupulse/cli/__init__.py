@@ -12,6 +12,7 @@ from edupulse.cli.demo import demo
 from edupulse.cli.doctor import doctor
 from edupulse.cli.evaluate import evaluate
 from edupulse.cli.features import features
+from edupulse.cli.feedback import feedback
 from edupulse.cli.import_records import import_records
 from edupulse.cli.models import models
 from edupulse.cli.score import score
@@ -37,6 +38,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command("score")(score)
+app.command("feedback")(feedback)
 app.command("worklist")(worklist)
 app.command("database")(database)
 

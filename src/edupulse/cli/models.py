@@ -91,7 +91,7 @@ def promote(hash_: Hash, because: Because, by: Name = None) -> None:
         grounds = {"checks": [vars(check) for check in gate.checks]}
         _serves(
             registry.promote(
-                connection, wanted.hash, now=_now(), by=_who(by), because=because, grounds=grounds
+                connection, wanted.hash, now=_now(), by=login(by), because=because, grounds=grounds
             )
         )
 
@@ -100,14 +100,14 @@ def promote(hash_: Hash, because: Because, by: Name = None) -> None:
 def rollback(because: Because, by: Name = None) -> None:
     """Let the checkpoint serve again that served before this one, without a restart."""
     with open_store() as store, store.writing() as connection:
-        _serves(registry.rollback(connection, now=_now(), by=_who(by), because=because))
+        _serves(registry.rollback(connection, now=_now(), by=login(by), because=because))
 
 
 @models.command()
 def retire(because: Because, by: Name = None) -> None:
     """Let no checkpoint serve: the rules do, in their own name."""
     with open_store() as store, store.writing() as connection:
-        registry.retire_champion(connection, now=_now(), by=_who(by), because=because)
+        registry.retire_champion(connection, now=_now(), by=login(by), because=because)
     out.print("No checkpoint serves: the rules do.")
 
 
@@ -140,7 +140,8 @@ def _short(hash_: str) -> str:
     return hash_[: len("sha256:") + 12]
 
 
-def _who(by: str | None) -> str:
+def login(by: str | None) -> str:
+    """Who decides: as said, else the login."""
     return by or getpass.getuser()
 
 

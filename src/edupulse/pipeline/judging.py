@@ -143,4 +143,6 @@ def about(parts: Parts) -> Mapping[str, str]:
             f"{days.size} as-of days from {days[0]} to {days[-1]}, {len(part):,} windows, "
             f"{rate:.1%} off track"
         )
+        if part.seen is not None and part.seen.any():
+            said[name] += f", {int(part.seen.sum()):,} outcomes as educators saw them"
     return said

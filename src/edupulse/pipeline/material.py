@@ -22,9 +22,11 @@ from edupulse.panel.panel import Panel, panel_of
 from edupulse.panel.seasons import State
 from edupulse.panel.splits import as_of_days, check_labels
 from edupulse.panel.windows import Flags, Windows, concat
+from edupulse.pipeline.feedback import heed
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import History, Known, StudentKeys, end_of_day
 from edupulse.school.records import MARKS, SCHOOLS
+from edupulse.store.feedback import outcomes_seen
 from edupulse.store.store import Store
 
 BLOCK = 800
@@ -41,17 +43,22 @@ Told = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Windows and their outcomes, row by row: the scorable students of each as-of day."""
+    """Windows and their outcomes, row by row: the scorable students of each as-of day.
+
+    `seen` bool[N]: which outcomes are as educators saw them, unlike the records (None: none).
+    """
 
     windows: Windows
     outcomes: Outcomes
+    seen: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.windows)
 
     def take(self, rows: npt.ArrayLike) -> Material:
         """Some rows: their numbers, or a mask bool[N]."""
-        return Material(self.windows.take(rows), self.outcomes.take(rows))
+        seen = None if self.seen is None else self.seen[np.asarray(rows)]
+        return Material(self.windows.take(rows), self.outcomes.take(rows), seen)
 
 
 def silent(_what: str, _part: float) -> None:
@@ -86,7 +93,7 @@ def material(
 
     Only rows in one of the `states` are kept: by default those that may be scored, so neither
     students without enough data nor days out of season. An outcome that has not closed at `now` is
-    unknown. Raises NotReady where nothing is left.
+    unknown; what educators saw is heeded. Raises NotReady where nothing is left.
     """
     told("Reading the past", 0.0)
     students = _ever_enrolled(store, as_of) if students is None else students
@@ -107,11 +114,12 @@ def material(
             "No student can be scored on any past as-of day.",
             "Import records of more than one school year; see `edupulse doctor`.",
         )
-    whole = Material(
-        concat(part.windows for part in parts), concat_outcomes(part.outcomes for part in parts)
-    )
-    check_labels(whole.windows.as_of, whole.outcomes, now)
-    return whole
+    windows = concat(part.windows for part in parts)
+    with store.writing() as connection:
+        said = outcomes_seen(connection, now)
+    outcomes, seen = heed(windows, concat_outcomes(part.outcomes for part in parts), said, now)
+    check_labels(windows.as_of, outcomes, now)
+    return Material(windows, outcomes, seen)
 
 
 def _ever_enrolled(store: Store, as_of: Sequence[datetime]) -> StudentKeys:

@@ -209,6 +209,20 @@ DECISIONS = Table(
 """Who or what decided which checkpoint serves, and on which figures; a trigger lets nobody change
 a row. `before` served until then."""
 
+FEEDBACK = Table(
+    "feedback",
+    metadata,
+    Column("number", BigInteger(), Identity(always=True), primary_key=True),
+    Column("given", DateTime(timezone=True), nullable=False),
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("off_track", Boolean()),
+    Column("reason", Text(), nullable=False),
+    Column("by", Text(), nullable=False),
+    schema=STATE,
+)
+"""What educators said of the outcome after `as_of`; a trigger lets nobody change a row."""
+
 RISKS = Table(
     "risks",
     metadata,
