@@ -1,0 +1,194 @@
+"""Watches what serves: do its risks still mean what they say, and is it time to learn again?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from edupulse.features.catalog import NAMES
+from edupulse.model.checkpoint import Checkpoint, read_checkpoint
+from edupulse.model.contest import predict, rules
+from edupulse.model.drift import Drift, drifts
+from edupulse.model.evaluation import Evaluation, Prediction, evaluate
+from edupulse.model.gate import RULES
+from edupulse.panel.definition import OutcomeDefinition
+from edupulse.panel.panel import panel_of
+from edupulse.panel.windows import Windows, concat, utc
+from edupulse.pipeline.judging import LEARNED_UNTIL, METHOD, REPLICATES
+from edupulse.pipeline.material import BLOCK, Material, Told, material, past_as_of_days, silent
+from edupulse.risk.scoring import Scorer
+from edupulse.school.errors import NotReady
+from edupulse.store.checkpoints import Registered
+from edupulse.store.people import school_names
+from edupulse.store.store import Store
+
+A_YEAR = timedelta(days=364)
+"""Features follow the school year: a day is compared with the same weekday a year before."""
+
+
+@dataclass(frozen=True)
+class WatchPolicy:
+    """What makes it time to learn again; fixed beforehand and stored with every report.
+
+    `enough`: outcomes closed since the last training. `slope`, `mean_error`: the gate's limits,
+    which the interval of the newly closed outcomes must reach. `psi`, `features`: so many features
+    of one school beyond that index. `fewest`: outcomes or students below which nothing is told.
+    """
+
+    enough: int = 1000
+    slope: tuple[float, float] = (0.8, 1.2)
+    mean_error: float = 0.02
+    psi: float = 0.25
+    features: int = 3
+    fewest: int = 200
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One reason to learn again, with its figures in a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What was seen at `as_of` of the checkpoint that serves.
+
+    `closed` outcomes closed since it was trained; `live` judges it on them beside the rules (None
+    where they are too few); `moved` are the features beyond the index, with the school's id.
+    `compared` says which two days were, and is empty where there is no day a year before.
+    """
+
+    as_of: datetime
+    checkpoint: str | None
+    closed: int
+    live: Evaluation | None
+    moved: tuple[tuple[str, str, float], ...]
+    compared: str
+    triggers: tuple[Trigger, ...]
+
+
+def watch(
+    store: Store, now: datetime, policy: WatchPolicy | None = None, told: Told = silent
+) -> Watch:
+    """Judge what serves on the outcomes that closed since it learned, and look for drift.
+
+    Raises NotFound or BadInput where the champion's folder is missing or damaged.
+    """
+    limits = policy or WatchPolicy()
+    champion = store.champion()
+    if champion is None:
+        why = Trigger("nothing_serves", "no checkpoint serves, the rules do")
+        return Watch(now, None, 0, None, (), "", (why,))
+    checkpoint = read_checkpoint(Path(champion.folder))
+    fresh = _newly_closed(store, champion, checkpoint, now, told)
+    closed = 0 if fresh is None else len(fresh)
+    live = None if fresh is None or closed < limits.fewest else _live(checkpoint, fresh)
+    told("Comparing with a year ago", 0.0)
+    moved, compared = _drift(store, now, limits)
+    told("Comparing with a year ago", 1.0)
+    triggers = (
+        *_enough(closed, limits),
+        *([] if live is None else _dropped(live, checkpoint.evaluation, limits)),
+        *_moved(moved, limits),
+    )
+    return Watch(now, champion.hash, closed, live, moved, compared, triggers)
+
+
+def _newly_closed(
+    store: Store, champion: Registered, checkpoint: Checkpoint, now: datetime, told: Told
+) -> Material | None:
+    """The rows whose outcome closed after the champion was made, and that taught it nothing."""
+    provenance = checkpoint.manifest.provenance
+    learned = np.datetime64(str(provenance.data[LEARNED_UNTIL]).removesuffix("Z"))
+    days = [day for day in past_as_of_days(store, now) if utc(day) >= learned]
+    if not days:
+        return None
+    definition = OutcomeDefinition.from_json(provenance.outcome)
+    try:
+        rows = material(store, days, definition, now, told=told)
+    except NotReady:
+        return None
+    return rows.take(rows.outcomes.known & (rows.outcomes.closes_at > utc(champion.created)))
+
+
+def _live(checkpoint: Checkpoint, fresh: Material) -> Evaluation | None:
+    """The champion beside the rules; None where all outcomes are of one kind."""
+    outcomes, windows = fresh.outcomes, fresh.windows
+    if outcomes.off_track.all() or not outcomes.off_track.any():
+        return None
+    scores = Scorer(checkpoint.network, checkpoint.calibration).score(windows)
+    nobody = (windows, outcomes)  # rules need no calibration
+    predictions = [predict(rule, nobody, windows) for rule in rules()]
+    predictions.append(Prediction(METHOD, scores.logit, scores.risk))
+    return evaluate(predictions, windows, outcomes, replicates=REPLICATES)
+
+
+def _enough(closed: int, limits: WatchPolicy) -> Iterator[Trigger]:
+    if closed >= limits.enough:
+        yield Trigger("enough_closed", f"{closed:,} outcomes closed since it learned")
+
+
+def _dropped(live: Evaluation, then: Evaluation, limits: WatchPolicy) -> Iterator[Trigger]:
+    """Drops that the intervals show; what they cannot tell is no reason."""
+    found = live.result(METHOD).metrics
+    slope, error = found.get("calibration_slope"), found["mean_error"]
+    least, most = limits.slope
+    if slope is not None and (slope.high < least or slope.low > most):
+        said = f"calibration slope {slope.value:.2f} ({slope.low:.2f} to {slope.high:.2f})"
+        yield Trigger("calibration_dropped", said)
+    if error.low > limits.mean_error or error.high < -limits.mean_error:
+        said = f"mean risk minus rate {error.value:+.3f} ({error.low:+.3f} to {error.high:+.3f})"
+        yield Trigger("calibration_dropped", said)
+    now, before = (one.result(METHOD).metrics["precision_10"] for one in (live, then))
+    if now.high < before.low:
+        said = f"precision at 10 % is {now.value:.3f}, was {before.value:.3f} when it was trained"
+        yield Trigger("precision_dropped", said)
+    for rule in RULES:
+        gain = live.difference(METHOD, rule, "precision_10")
+        if gain.high < 0:
+            yield Trigger("rules_do_better", f"precision at 10 % minus {rule}: {gain.value:+.3f}")
+
+
+def _drift(
+    store: Store, now: datetime, limits: WatchPolicy
+) -> tuple[tuple[tuple[str, str, float], ...], str]:
+    """The features beyond the index by school, and the days compared."""
+    days = past_as_of_days(store, now)
+    earlier = [day for day in days if abs(day - (days[-1] - A_YEAR)) <= timedelta(days=14)]
+    if not earlier:
+        return (), ""
+    before = min(earlier, key=lambda day: abs(day - (days[-1] - A_YEAR)))
+    found = drifts(_scorable(store, before), _scorable(store, days[-1]), limits.fewest)
+    beyond = sorted((one for one in found if one.psi > limits.psi), key=lambda one: -one.psi)
+    with store.writing() as connection:
+        names = dict(school_names(connection).select("school", "school_id").iter_rows())
+    said = f"{before.astimezone(UTC):%Y-%m-%d} with {days[-1].astimezone(UTC):%Y-%m-%d}"
+    return tuple(_named(one, names) for one in beyond), said
+
+
+def _named(one: Drift, schools: dict[int, str]) -> tuple[str, str, float]:
+    return schools.get(one.school, ""), NAMES[one.feature], one.psi
+
+
+def _scorable(store: Store, day: datetime) -> Windows:
+    """The windows of everyone who can be scored on a day."""
+    students = store.students_at(day)
+    blocks = []
+    for begin in range(0, max(students.size, 1), BLOCK):
+        panel = panel_of(store.known(students[begin : begin + BLOCK], day))
+        blocks.append(panel.windows.take(np.array(panel.states()) == "scored"))
+    return concat(blocks)
+
+
+def _moved(moved: tuple[tuple[str, str, float], ...], limits: WatchPolicy) -> Iterator[Trigger]:
+    for school in dict.fromkeys(one for one, _, _ in moved):
+        theirs = [(name, index) for one, name, index in moved if one == school]
+        if len(theirs) >= limits.features:
+            told = ", ".join(f"{name} ({index:.2f})" for name, index in theirs[:5])
+            yield Trigger("features_moved", f"school {school}, {len(theirs)} features: {told}")
