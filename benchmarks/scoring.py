@@ -19,8 +19,8 @@ import onnxruntime
 import psutil
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
 
+from architectures import TextbookAttention
 from edupulse.model.configuration import NetworkConfig
 from edupulse.model.export import INPUTS, OUTPUTS, to_onnx
 from edupulse.model.networks.risk_network import Ensemble, RiskNetwork
@@ -94,20 +94,6 @@ def untrained(rows: SimpleNamespace, config: NetworkConfig) -> Ensemble:
     """A network of the right shape; its weights do not matter for its speed."""
     scaler = fit_scaler(rows.values, rows.observed)
     return Ensemble([RiskNetwork(config, scaler)]).eval()
-
-
-class TextbookAttention(nn.Module):
-    """Attention as usually written: every week is projected, then the weeks are pooled."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
-
-    def forward(self, states: torch.Tensor, read: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """As `PooledAttention.forward`."""
-        context, weight = self.attention(states, states, states, key_padding_mask=read == 0)
-        share = (read / read.sum(dim=1, keepdim=True)).unsqueeze(1)
-        return (share @ context).squeeze(1), (share @ weight).squeeze(1)
 
 
 def textbook(network: Ensemble, config: NetworkConfig) -> Ensemble:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from edupulse.model.networks.risk_network import RiskNetwork
 from edupulse.model.training import Epoch, train
 from edupulse.panel.splits import hashed_share
 from edupulse.school.errors import BadInput, NotReady
@@ -138,6 +139,35 @@ def test_one_class_alone_is_refused(few):
             validation=validation,
             network=SMALL,
         )
+
+
+def test_an_architecture_of_ones_own_is_trained_in_place_of_the_network(few):
+    class Mute(RiskNetwork):
+        """Reads nothing, so it can say nothing but the base rate."""
+
+        def _read(self, scaled, seen, held):
+            return 0 * super()._read(scaled, seen, held)
+
+    rows, labels = few
+    validation = hashed_share(rows.student, 0.15)
+    settings = {"validation": validation, "network": SMALL, "training": replace(FAST, epochs=1)}
+    mute = train(rows, labels, **settings, architecture=Mute)
+    assert isinstance(mute.network.members[0], Mute)
+    assert np.ptp(mute.predict(rows)[0]) < 1e-5
+    assert np.ptp(train(rows, labels, **settings).predict(rows)[0]) > 0.1
+
+
+def test_half_precision_learns_the_planted_signal_too(planted):
+    rows, labels = planted
+    validation = hashed_share(rows.student, 0.15)
+    half = replace(FAST, bfloat16=True)
+    trained = train(rows, labels, validation=validation, network=SMALL, training=half)
+    fresh = random_rows(800, seed=5, features=6, weeks=6)
+    truth = planted_labels(fresh, seed=6)
+    logits = trained.predict(fresh)[0]
+    assert logits.dtype == np.float32
+    best = roc_auc_score(truth.off_track, truth.truth)
+    assert roc_auc_score(truth.off_track, logits) > best - 0.04
 
 
 def test_windows_of_another_size_are_refused(few):

@@ -35,7 +35,9 @@ class TrainingConfig:
     `severity_weight` is the share of the severity head's cross-entropy beside the risk head's;
     `ensemble` networks from different seeds are averaged on the logit; `patience` epochs without a
     better validation loss end the training; `threads` bounds the CPU threads of torch (a
-    second one gains nothing at hidden 16 and 32).
+    second one gains nothing at hidden 16 and 32). `bfloat16` does the matrix products of the
+    training, not of any scoring, at half the precision: twice as fast at hidden 128 on a CPU that
+    has it, and no faster at hidden 16.
     """
 
     learning_rate: float = 1e-3
@@ -49,3 +51,4 @@ class TrainingConfig:
     severity_weight: float = 0.3
     ensemble: int = 1
     threads: int = 1
+    bfloat16: bool = False

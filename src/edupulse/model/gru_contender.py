@@ -11,8 +11,9 @@ import numpy as np
 
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.curves import Array
+from edupulse.model.networks.risk_network import RiskNetwork
 from edupulse.model.rows import OutcomeRows, WindowRows
-from edupulse.model.training import Epoch, Trained, train
+from edupulse.model.training import Architecture, Epoch, Trained, train
 from edupulse.panel.splits import hashed_share
 
 
@@ -26,6 +27,7 @@ class GruContender:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     seed: int = 0
     progress: Callable[[Epoch], None] | None = None
+    architecture: Architecture = RiskNetwork
     trained: Trained | None = field(default=None, init=False)
 
     def fit(self, windows: WindowRows, outcomes: OutcomeRows) -> None:
@@ -38,6 +40,7 @@ class GruContender:
             training=self.training,
             seed=self.seed,
             progress=self.progress,
+            architecture=self.architecture,
         )
 
     def score(self, windows: WindowRows) -> Array:

@@ -31,6 +31,9 @@ from edupulse.school.errors import BadInput
 
 _PREDICT_ROWS = 1024
 
+Architecture = Callable[[NetworkConfig, Scaler], RiskNetwork]
+"""Makes an untrained network of that shape around a scaler; `RiskNetwork` itself is one."""
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -86,6 +89,7 @@ def train(
     training: TrainingConfig | None = None,
     seed: int = 0,
     device: str = "cpu",
+    architecture: Architecture = RiskNetwork,
     state: Path | None = None,
     progress: Callable[[Epoch], None] | None = None,
 ) -> Trained:
@@ -93,7 +97,8 @@ def train(
 
     `validation` rows, whole students, only decide when to stop. With `state`, a file written after
     every epoch, an interrupted training goes on where it stopped and ends with the same weights
-    bit for bit; a state of other data or settings is not used; at the end it is removed. The loss
+    bit for bit; a state of other data or settings is not used; at the end it is removed. An
+    `architecture` of one's own takes the place of `RiskNetwork`. The loss
     is plain: reweighting the rare class would shift every probability, so instead the heads begin
     at the base rates (Niculescu-Mizil & Caruana 2005 on why log loss calibrates).
 
@@ -103,11 +108,13 @@ def train(
     _require_fit(windows, network)
     rows = _Rows.split(windows, outcomes, validation, device)
     scaler = fit_scaler(*rows.fitting(windows))
-    at = _load(state, _fingerprint(windows, rows, network, training, seed))
+    at = _load(state, _fingerprint(windows, rows, network, training, seed, architecture))
     with _one_machine(training.threads):
         while at.member < training.ensemble:
-            _train_member(at, rows, scaler, network, training, seed, state, progress)
-    members = [_restored(network, scaler, weights) for weights in at.finished]
+            torch.manual_seed(_member_seed(seed, at.member))
+            model = architecture(network, scaler)
+            _train_member(at, rows, model, training, seed, state, progress)
+    members = [_restored(architecture(network, scaler), weights) for weights in at.finished]
     if state is not None:
         state.unlink(missing_ok=True)
     epochs = tuple(Epoch(**line) for line in at.log)
@@ -118,17 +125,14 @@ def train(
 def _train_member(
     at: _State,
     rows: _Rows,
-    scaler: Scaler,
-    network: NetworkConfig,
+    model: RiskNetwork,
     training: TrainingConfig,
     seed: int,
     state: Path | None,
     progress: Callable[[Epoch], None] | None,
 ) -> None:
     """One network of the ensemble, from where `at` stands to its best epoch."""
-    member_seed = seed + 7919 * at.member
-    torch.manual_seed(member_seed)
-    model = RiskNetwork(network, scaler)
+    member_seed = _member_seed(seed, at.member)
     model.begin_at(*rows.base_rates())
     model.to(rows.device)
     optimizer = torch.optim.AdamW(
@@ -146,7 +150,8 @@ def _train_member(
         model.train()
         total = 0.0
         for batch in torch.split(_shuffled(rows.train), training.batch):
-            loss = _loss(model, rows, batch, training.severity_weight)
+            with torch.autocast(rows.device_type, torch.bfloat16, enabled=training.bfloat16):
+                loss = _loss(model, rows, batch, training.severity_weight)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
@@ -219,6 +224,11 @@ class _Rows:
         rows = self.train.numpy()
         return windows.values[rows], windows.observed[rows] & windows.held[rows, :, None]
 
+    @property
+    def device_type(self) -> str:
+        """The device without its number."""
+        return torch.device(self.device).type
+
     def base_rates(self) -> tuple[float, list[float]]:
         """Share off track, and of each severity class, in the training rows."""
         counts = torch.bincount(self.severity[self.train].cpu(), minlength=SEVERITY_CLASSES)
@@ -226,11 +236,15 @@ class _Rows:
         return self.off_track[self.train].mean().item(), shares
 
 
+def _member_seed(seed: int, member: int) -> int:
+    return seed + 7919 * member
+
+
 def _loss(model: nn.Module, rows: _Rows, batch: Tensor, severity_weight: float) -> Tensor:
     """The combined loss of both heads, a mean over the batch."""
     risk, severity, _ = model(rows.values[batch], rows.observed[batch], rows.held[batch])
-    binary = functional.binary_cross_entropy_with_logits(risk, rows.off_track[batch])
-    ordinal = functional.cross_entropy(severity, rows.severity[batch])
+    binary = functional.binary_cross_entropy_with_logits(risk.float(), rows.off_track[batch])
+    ordinal = functional.cross_entropy(severity.float(), rows.severity[batch])
     return binary + severity_weight * ordinal
 
 
@@ -294,8 +308,7 @@ def _require_fit(windows: WindowRows, network: NetworkConfig) -> None:
         )
 
 
-def _restored(network: NetworkConfig, scaler: Scaler, weights: dict[str, Tensor]) -> RiskNetwork:
-    model = RiskNetwork(network, scaler)
+def _restored(model: RiskNetwork, weights: dict[str, Tensor]) -> RiskNetwork:
     model.load_state_dict(weights)
     return model.eval()
 
@@ -313,10 +326,16 @@ def _one_machine(threads: int) -> Iterator[None]:
 
 
 def _fingerprint(
-    windows: WindowRows, rows: _Rows, network: NetworkConfig, training: TrainingConfig, seed: int
+    windows: WindowRows,
+    rows: _Rows,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    seed: int,
+    architecture: Architecture,
 ) -> str:
     """Names the data and settings of a training, so that a foreign state is never continued."""
-    digest = hashlib.sha256(repr((network, training, seed, rows.device)).encode())
+    made_by = f"{architecture.__module__}.{getattr(architecture, '__qualname__', architecture)}"
+    digest = hashlib.sha256(repr((network, training, seed, rows.device, made_by)).encode())
     arrays = (windows.values, windows.observed, windows.held)
     tensors = (rows.off_track.cpu(), rows.severity.cpu(), rows.train, rows.validate)
     for array in (*arrays, *(tensor.numpy() for tensor in tensors)):
