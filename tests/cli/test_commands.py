@@ -74,6 +74,8 @@ def test_without_a_command_all_of_them_are_listed() -> None:
         (("worklist",), "No score of these students is stored"),
         (("feedback", "1", "--as-of", "2026-01-05", "--reason", "seen"), "no such student"),
         (("features", ""), "no such student"),
+        (("explain", ""), "no such student"),
+        (("explain", "1", "--as-of", "yesterday"), "yesterday is no date"),
         (("features", "' OR true --"), "no such student"),
         (("evaluate",), "No checkpoint was trained"),
         (("evaluate", "sha256:0"), "No single checkpoint"),

@@ -34,3 +34,8 @@ def test_good_news_is_named_only_where_nobody_disputes_it():
     assert not volatility.is_better(0.1, than=0.2)
     assert not volatility.is_better(0.2, than=0.1)
     assert {feature.better for feature in FEATURES} == {"higher", "lower", "neither"}
+
+
+def test_a_change_that_rounds_to_nothing_has_no_minus():
+    change = FEATURES[INDEX["absence_change_d20"]]
+    assert "by +0 points" in change.in_words(-0.2)

@@ -9,8 +9,10 @@ from edupulse.risk.wording import (
     RULES_IN_WORDS,
     fact_in_words,
     factor_in_words,
+    no_score_in_words,
     shown,
     stretch_in_words,
+    typical_in_words,
 )
 from panel.random_windows import random_windows
 
@@ -18,7 +20,8 @@ MISSING_WORK = FEATURES[INDEX["missing_work_rate_d20"]]
 
 
 def in_words(feature, value, typical, contribution, week=None, same_grade=True):
-    return factor_in_words(fact_in_words(feature, value, typical, week, same_grade), contribution)
+    usual = typical_in_words(feature, typical, same_grade)
+    return factor_in_words(fact_in_words(feature, value, week), usual, contribution)
 
 
 def test_a_factor_states_the_fact_and_what_is_typical():
@@ -56,3 +59,9 @@ def test_every_family_has_words(family):
 @pytest.mark.parametrize("rules", [AbcRules(), LevelRules()])
 def test_every_indicator_of_every_rule_set_has_words(rules):
     assert set(rules.indicators(random_windows(3)).names) <= set(RULES_IN_WORDS)
+
+
+def test_a_state_without_a_score_says_why():
+    assert no_score_in_words("scored", 90, 90) is None
+    assert "holds 12 more school days" in no_score_in_words("out_of_season", 90, 12)
+    assert "enrolled for 3 school days" in no_score_in_words("insufficient_data", 3, 90)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -79,3 +80,8 @@ def test_a_school_without_terms_has_years_from_august(two_schools: Calendar) -> 
     rows = np.repeat(two_schools.row(np.array([3], np.int32)), 2)
     first, second = two_schools.year_of(rows, days("2024-07-31", "2024-08-01"))
     assert second == first + 1
+
+
+def test_before_any_day_is_known_no_school_is_held(two_schools: Calendar) -> None:
+    nothing = replace(two_schools, instructional=np.zeros((2, 0), np.bool_))
+    assert not nothing.is_instructional(np.array([[0], [1]]), days("2024-01-05")).any()

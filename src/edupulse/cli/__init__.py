@@ -11,6 +11,7 @@ from edupulse.cli.database import database
 from edupulse.cli.demo import demo
 from edupulse.cli.doctor import doctor
 from edupulse.cli.evaluate import evaluate
+from edupulse.cli.explain import explain
 from edupulse.cli.features import features
 from edupulse.cli.feedback import feedback
 from edupulse.cli.import_records import import_records
@@ -38,6 +39,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command("score")(score)
+app.command("explain")(explain)
 app.command("feedback")(feedback)
 app.command("worklist")(worklist)
 app.command("database")(database)

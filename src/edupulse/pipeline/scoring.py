@@ -66,7 +66,13 @@ class Rules:
     outcome: OutcomeDefinition = OFF_TRACK
 
     def say(
-        self, panel: Panel, ids: Sequence[str], days: tuple[Times, Times], _explained: bool
+        self,
+        panel: Panel,
+        ids: Sequence[str],
+        days: tuple[Times, Times],
+        *,
+        explained: bool,  # noqa: ARG002 – rules are their own explanation
+        stretches: bool = False,  # noqa: ARG002
     ) -> Sequence[Said]:
         """The indicators that fired, and no score."""
         return by_rules(panel, self.method, ids, days)
@@ -94,11 +100,17 @@ class Model:
         return self.assessor.outcome
 
     def say(
-        self, panel: Panel, ids: Sequence[str], days: tuple[Times, Times], explained: bool
+        self,
+        panel: Panel,
+        ids: Sequence[str],
+        days: tuple[Times, Times],
+        *,
+        explained: bool,
+        stretches: bool = False,
     ) -> Sequence[Said]:
-        """Risks; with factors where `explained`."""
+        """Risks; with factors and strengths where `explained`, and with `stretches` where asked."""
         rows = np.arange(len(panel)) if explained else ()
-        return self.assessor.assess(panel, ids, days, rows)
+        return self.assessor.assess(panel, ids, days, rows, stretches)
 
     def ranks(self, _panel: Panel, said: Sequence[Said]) -> list[float]:
         """By risk; who has none comes last."""
@@ -204,17 +216,20 @@ def _lines(
     names = store.student_names(students.tolist())
     ids = dict(names.select("student", "student_id").iter_rows())
     said = voice.say(
-        panel, [ids[key] for key in students.tolist()], _days(known, panel, voice), explained
+        panel,
+        [ids[key] for key in students.tolist()],
+        horizon_days(known, panel, voice.outcome),
+        explained=explained,
     )
     ranks = voice.ranks(panel, said)
     for student, one, rank in zip(students.tolist(), said, ranks, strict=True):
         yield Line(student, one, rank)
 
 
-def _days(known: Known, panel: Panel, voice: Voice) -> tuple[Times, Times]:
+def horizon_days(known: Known, panel: Panel, outcome: OutcomeDefinition) -> tuple[Times, Times]:
     """First and last day of each row's horizon; NaT where the year holds none."""
     windows = panel.windows
-    span = horizon(known, windows.school, windows.as_of, voice.outcome, known_calendar(known))
+    span = horizon(known, windows.school, windows.as_of, outcome, known_calendar(known))
     none = np.datetime64("NaT", "D")
     first, last = (np.where(span.exists, d.astype("datetime64[D]"), none) for d in
                    (span.first, span.last))  # fmt: skip

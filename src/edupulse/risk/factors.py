@@ -11,7 +11,12 @@ from edupulse.panel.windows import Floats, Windows
 from edupulse.risk.explanation import FACTORS, Explanation, Reference
 from edupulse.risk.risk import Factor, Stretch
 from edupulse.risk.views import STRETCHES
-from edupulse.risk.wording import fact_in_words, factor_in_words, stretch_in_words
+from edupulse.risk.wording import (
+    fact_in_words,
+    factor_in_words,
+    stretch_in_words,
+    typical_in_words,
+)
 
 WEEKS_NAMED = 3
 JUST_TYPICAL = 0.05
@@ -56,6 +61,12 @@ def iso_week(monday: np.datetime64) -> str:
     return f"{year}-W{week:02d}"
 
 
+def week_named(windows: Windows, row: int, week: int) -> str | None:
+    """The week of a window as words name it: not at all where it is the current one."""
+    is_current = week == windows.held.shape[1] - 1
+    return None if is_current else iso_week(windows.week_start[row, week])
+
+
 def _factor(
     windows: Windows, reference: Reference, explanation: Explanation, row: int, at: int
 ) -> Factor:
@@ -65,9 +76,8 @@ def _factor(
     usual = float(reference.values[row, told, at])
     typical = None if np.isnan(usual) else usual
     contribution = float(explanation.contribution[row, at])
-    is_current = told == windows.held.shape[1] - 1
-    week = None if is_current else iso_week(windows.week_start[row, told])
-    fact = fact_in_words(feature, value, typical, week, bool(reference.same_grade[row]))
+    fact = fact_in_words(feature, value, week_named(windows, row, told))
+    usual_in_words = typical_in_words(feature, typical, bool(reference.same_grade[row]))
     return Factor(
         feature=feature.name,
         modality=feature.family,
@@ -76,7 +86,7 @@ def _factor(
         value=value,
         typical=typical,
         weeks=_farthest(windows, reference, row, at),
-        text=factor_in_words(fact, contribution),
+        text=factor_in_words(fact, usual_in_words, contribution),
     )
 
 

@@ -12,6 +12,21 @@ from edupulse.risk.bands import Band
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One raw fact of one student, whatever any model makes of it.
+
+    `value` is the newest one observed; `typical` is the peers' of that week, None where it is not
+    known (without a checkpoint there are no peers' profiles) or typically not observed.
+    """
+
+    feature: str
+    modality: str
+    value: float
+    typical: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     """One feature's part in one student's risk, with the raw fact beside it.
 

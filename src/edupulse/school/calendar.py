@@ -63,6 +63,8 @@ class Calendar:
         """Was school held at that school on that day? Days outside the calendar: no."""
         at = days - self.first
         inside = (at >= 0) & (at < self.instructional.shape[1]) & (rows >= 0)
+        if not self.instructional.size:
+            return np.zeros(inside.shape, np.bool_)
         held = self.instructional[rows, np.where(inside, at, 0)]
         return np.asarray(inside & held, np.bool_)
 
