@@ -52,6 +52,27 @@ def test_a_value_that_is_just_typical_gives_way_to_the_farthest_week(one):
     assert factor.weeks == (week,)
 
 
+def test_a_week_of_which_nothing_is_typical_hides_no_newer_fact(one):
+    """Early weeks of many peers are not observed; what is told is still the newest value."""
+    windows, reference, found, row = moved(one, {-1: 0.30})
+    seen, usual = reference.observed.copy(), reference.values.copy()
+    seen[0, 2, RATE], usual[0, 2, RATE] = False, np.nan
+    (factor,) = factors_of(windows, replace(reference, values=usual, observed=seen), found, row)
+    assert (factor.value, factor.typical) == pytest.approx((0.30, 0.05))
+
+
+def test_of_what_is_never_typical_the_newest_is_told(one):
+    windows, reference, found, row = moved(one, {})
+    nothing = replace(
+        reference,
+        values=np.full_like(reference.values, np.nan),
+        observed=np.zeros_like(reference.observed),
+    )
+    (factor,) = factors_of(windows, nothing, found, row)
+    assert factor.typical is None
+    assert factor.weeks == tuple(iso_week(one.week_start[0, week]) for week in (-3, -2, -1))
+
+
 def test_a_good_fact_that_lowered_the_score_is_a_strength(one):
     (strength,) = strengths_of(*moved(one, {-1: 0.01}, contribution=-0.4))
     assert (strength.value, strength.typical) == pytest.approx((0.01, 0.05))

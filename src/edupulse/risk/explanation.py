@@ -30,8 +30,8 @@ SURE = 1.96
 """A factor counts where its share is further from zero than that many standard errors."""
 
 
-LEAST = 1e-3
-"""A share of the logit below this is rounding, or not worth a word."""
+LEAST = 0.01
+"""A share of the logit below this is not worth a word: it moves no risk by more than 0.0025."""
 
 
 class Network(Protocol):

@@ -114,18 +114,27 @@ def _told_week(windows: Windows, reference: Reference, row: int, at: int) -> int
     """The newest observed week; where it is just typical, the one that lay farthest from it."""
     newest = int(np.flatnonzero(windows.observed[row, :, at])[-1])
     away = _away(windows, reference, row, at)
-    return newest if away[newest] > JUST_TYPICAL * away.max() else int(np.argmax(away))
+    is_fact = away[newest] > JUST_TYPICAL * np.nanmax(away, initial=0)
+    return newest if is_fact or np.isnan(away[newest]) else int(np.nanargmax(away))
 
 
 def _away(windows: Windows, reference: Reference, row: int, at: int) -> Floats:
-    """How far each week lay from what is typical; infinitely, where nothing is typical."""
-    seen = windows.observed[row, :, at]
+    """How far each week lay from what is typical; NaN where either is not observed."""
     away = np.abs(windows.values[row, :, at] - reference.values[row, :, at])
-    return np.where(seen & np.isnan(away), np.inf, np.where(seen, away, 0))
+    both = windows.observed[row, :, at] & reference.observed[row, :, at]
+    return np.where(both, away, np.nan).astype(np.float32)
 
 
 def _farthest(windows: Windows, reference: Reference, row: int, at: int) -> tuple[str, ...]:
-    """The weeks, in order, in which the feature lay farthest from what is typical."""
+    """The weeks, in order, in which the feature lay farthest from what is typical.
+
+    Of a feature that is typically not observed at all: the newest in which it was.
+    """
     away = _away(windows, reference, row, at)
-    chosen = [week for week in np.argsort(-away, kind="stable")[:WEEKS_NAMED] if away[week] > 0]
-    return tuple(iso_week(windows.week_start[row, week]) for week in sorted(chosen))
+    chosen = np.flatnonzero(away > 0)
+    chosen = chosen[np.argsort(-away[chosen], kind="stable")]
+    if np.isnan(away).all():
+        chosen = np.flatnonzero(windows.observed[row, :, at])[::-1]
+    return tuple(
+        iso_week(windows.week_start[row, week]) for week in sorted(chosen[:WEEKS_NAMED].tolist())
+    )
