@@ -14,7 +14,7 @@ from edupulse.model.calibration import calibrate
 from edupulse.model.checkpoint import Checkpoint, Provenance
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.evaluation import Prediction, evaluate
-from edupulse.model.gate import decide
+from edupulse.model.gate import Check, decide
 from edupulse.model.peers import fit_peers
 from edupulse.model.training import train
 from edupulse.panel.definition import OFF_TRACK
@@ -87,7 +87,9 @@ def small_checkpoint(root: Path, seed: int = 3, serves: bool | None = None) -> C
         calibration=calibration,
         peers=fit_peers(rows, network.families),
         evaluation=evaluation,
-        gate=gate if serves is None else replace(gate, serves=serves, checks=()),
+        gate=gate
+        if serves is None
+        else replace(gate, serves=serves, checks=(Check("made_so", serves, ""),)),
         provenance=Provenance(
             OFF_TRACK.to_json(),
             DEFAULT_POLICY.to_json(),

@@ -16,6 +16,8 @@ from edupulse.cli.features import features
 from edupulse.cli.feedback import feedback
 from edupulse.cli.import_records import import_records
 from edupulse.cli.models import models
+from edupulse.cli.monitor import monitor
+from edupulse.cli.retrain import retrain
 from edupulse.cli.score import score
 from edupulse.cli.simulate import simulate
 from edupulse.cli.train import train
@@ -42,6 +44,8 @@ app.command("score")(score)
 app.command("explain")(explain)
 app.command("feedback")(feedback)
 app.command("worklist")(worklist)
+app.command("monitor")(monitor)
+app.command("retrain")(retrain)
 app.command("database")(database)
 
 

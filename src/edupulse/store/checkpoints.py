@@ -93,7 +93,13 @@ def refuse(
     because: str,
     grounds: Mapping[str, Any],
 ) -> None:
-    """Write down that a checkpoint may not serve, and why; what serves is left as it is."""
+    """Write down that a checkpoint may not serve, and why; what serves is left as it is.
+
+    The same run refuses once, however often it is taken up again.
+    """
+    told = {(one.action, one.checkpoint, one.at) for one in decisions(connection)}
+    if ("refused", hash_, now) in told:
+        return
     serving = champion(connection)
     before = serving.hash if serving else None
     _write_down(connection, Decided(now, "refused", hash_, before, by, because, {**grounds}))
