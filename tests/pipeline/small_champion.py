@@ -81,15 +81,15 @@ def small_checkpoint(root: Path, seed: int = 3, serves: bool | None = None) -> C
     ]
     evaluation = evaluate(methods, rows, labels, flagged=nobody, replicates=10)
     gate = decide(evaluation, "gru_attention")
+    if serves is not None:
+        gate = replace(gate, serves=serves, checks=(Check("made_so", serves, ""),))
     return assemble(
         root,
         trained,
         calibration=calibration,
         peers=fit_peers(rows, network.families),
         evaluation=evaluation,
-        gate=gate
-        if serves is None
-        else replace(gate, serves=serves, checks=(Check("made_so", serves, ""),)),
+        gate=gate,
         provenance=Provenance(
             OFF_TRACK.to_json(),
             DEFAULT_POLICY.to_json(),
