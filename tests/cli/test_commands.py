@@ -77,6 +77,7 @@ def test_without_a_command_all_of_them_are_listed() -> None:
         (("explain", ""), "no such student"),
         (("explain", "1", "--as-of", "yesterday"), "yesterday is no date"),
         (("features", "' OR true --"), "no such student"),
+        (("audit-records",), "No school has recorded incidents"),
         (("evaluate",), "No checkpoint was trained"),
         (("evaluate", "sha256:0"), "No single checkpoint"),
         (("train", "--hidden", "3"), "hidden size of 3"),

@@ -100,6 +100,27 @@ def test_bias_adds_recorded_referrals_of_the_biased_group_alone() -> None:
     assert biased["black"] > 2 * fair["black"]
 
 
+def test_groups_follow_hardship_unless_told_otherwise() -> None:
+    def engagement_gap(group_hardship: float) -> float:
+        plan = replace(NO_TRUTH, students=1500, group_hardship=group_hardship)
+        told = district(plan, only=("demographics",))
+        mean = told.truth.paths.group_by("student_id").agg(pl.col("engagement").mean())
+        named = mean.join(told.frames["demographics"], on="student_id")
+        poor, other = (named.filter(pl.col("low_income") == is_poor) for is_poor in (True, False))
+        return float(poor["engagement"].mean() - other["engagement"].mean())
+
+    assert engagement_gap(1.0) < -0.2
+    assert abs(engagement_gap(0.0)) < 0.1
+
+
+def test_writing_some_files_alone_changes_nothing_in_them() -> None:
+    every = district(NO_TRUTH).frames
+    some = district(NO_TRUTH, only=("incidents", "attendance")).frames
+    for name in ("incidents", "attendance", "schools"):
+        assert some[name].equals(every[name])
+    assert "marks" not in some
+
+
 def test_without_signal_engagement_moves_nothing() -> None:
     def link(signal: float) -> float:
         told = district(replace(NO_TRUTH, signal=signal))

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from edupulse.cli.audit_records import audit_records
 from edupulse.cli.console import complain
 from edupulse.cli.database import database
 from edupulse.cli.demo import demo
@@ -40,6 +41,7 @@ app.command("features")(features)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
+app.command("audit-records")(audit_records)
 app.command("score")(score)
 app.command("explain")(explain)
 app.command("feedback")(feedback)

@@ -34,6 +34,9 @@ def simulate(
     signal: Annotated[
         float, typer.Option(help="How strongly engagement moves what schools see; 0: not at all.")
     ] = 1.0,
+    group_hardship: Annotated[
+        float, typer.Option(help="How closely groups follow hardship; 0: all behave alike.")
+    ] = 1.0,
     referral_bias: Annotated[
         float, typer.Option(help="Recorded referrals of the biased groups for the same conduct.")
     ] = 1.0,
@@ -66,6 +69,7 @@ def simulate(
         schools=schools,
         first_year=start_year,
         signal=signal,
+        group_hardship=group_hardship,
         referral_bias=referral_bias,
         biased_groups=tuple(biased_group or ("black",)),
         missingness=missingness,

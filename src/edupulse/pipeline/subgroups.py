@@ -23,16 +23,21 @@ def subgroups(store: Store, windows: Windows) -> Labels:
     The dimensions are the attributes of the audit store, the school and the grade level.
     """
     on_record = store.demographics(np.unique(windows.student))
-    rows = pl.DataFrame({"student": windows.student}).join(
-        on_record.select("student", *AUDITED), on="student", how="left", maintain_order="left"
-    )
     return {
-        **{name: _texts(rows[name]) for name in AUDITED},
+        **attribute_labels(on_record, windows.student),
         "school": _schools(store, windows),
         "grade_level": np.where(
             windows.grade_level == _UNKNOWN, "", windows.grade_level.astype(str)
         ),
     }
+
+
+def attribute_labels(on_record: pl.DataFrame, students: npt.NDArray[np.int32]) -> Labels:
+    """By attribute a label for each of the students, one a row, from what is on record of them."""
+    rows = pl.DataFrame({"student": students}).join(
+        on_record.select("student", *AUDITED), on="student", how="left", maintain_order="left"
+    )
+    return {name: _texts(rows[name]) for name in AUDITED}
 
 
 _UNKNOWN = np.iinfo(np.int8).min

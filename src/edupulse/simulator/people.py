@@ -93,7 +93,7 @@ def build_people(plan: DistrictPlan, places: Places, low: int, high: int) -> Peo
         calm=0.5 * attending + 0.85 * draws.normal(keys, "calm"),
         frailty=np.exp(0.5 * draws.normal(keys, "frailty")),
         aptitude=np.stack([draws.normal(keys, "aptitude", s) for s in range(len(SLOTS))], axis=1),
-        **_demographics(keys, hardship),
+        **_demographics(keys, plan.group_hardship * hardship),
     )
 
 
@@ -128,7 +128,10 @@ def home_school(places: Places, keys: draws.Keys, grade: Ints) -> Ints:
 
 
 def _demographics(keys: draws.Keys, hardship: Floats) -> dict[str, npt.NDArray[Any]]:
-    """Groups by hardship alone: whatever they seem to cause is the context behind them."""
+    """Groups by hardship alone: whatever they seem to cause is the context behind them.
+
+    `hardship` comes scaled by the plan; where it is all zero, the groups are drawn by lot.
+    """
     weights = np.array(GROUP_SHARE) * np.exp(np.outer(hardship, GROUP_HARDSHIP))
     group = draws.choose(keys, weights, "group")
     speaks = np.where(np.isin(group, (1, 3)), 0.30, 0.04)

@@ -14,6 +14,8 @@ class DistrictPlan:
     """A district in full: the same plan gives the same bytes.
 
     `signal` scales how strongly engagement moves attendance, work and conduct (0: not at all).
+    `group_hardship` scales how closely the audited groups follow a home's hardship (0: not at all,
+    so that no group differs from another in anything that a student does).
     `referral_bias` multiplies the recorded referrals of the students of `biased_groups` for
     the same conduct. `missingness` is the chance that a school's attendance system is down for days
     in a year, and that a school beyond the sixth leaves out a kind of entry. An intervention adds
@@ -27,6 +29,7 @@ class DistrictPlan:
     schools: int | None = None
     first_year: int = 2023
     signal: float = 1.0
+    group_hardship: float = 1.0
     referral_bias: float = 1.0
     biased_groups: tuple[str, ...] = ("black",)
     missingness: float = 0.2
@@ -44,6 +47,7 @@ class DistrictPlan:
         _within("schools", self.school_count, 1, 9_999)
         _within("first_year", self.first_year, 1990, 2100)
         _within("signal", self.signal, 0.0, 3.0)
+        _within("group_hardship", self.group_hardship, 0.0, 3.0)
         _within("referral_bias", self.referral_bias, 0.0, 10.0)
         _within("missingness", self.missingness, 0.0, 1.0)
         _within("intervention_share", self.intervention_share, 0.0, 1.0)

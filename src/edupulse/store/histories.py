@@ -50,17 +50,30 @@ def students_at(reading: Reading, as_of: datetime, school: int | None = None) ->
 
     Of merged numbers the one that stands now. With `school`: those enrolled there.
     """
-    instant = _utc(as_of)
+    record = _enrollments(reading, _utc(as_of))
+    enrolled = _enrolled(record)
+    if school is not None:
+        enrolled = enrolled.filter(pl.col("school") == school)
+    return enrolled["student"].unique().sort().to_numpy().astype(np.int32)
+
+
+def ever_enrolled(reading: Reading, as_of: datetime) -> StudentKeys:
+    """The keys of all students who were enrolled at any time, as known at `as_of`, sorted.
+
+    Of merged numbers the one that stands then.
+    """
+    enrollments = _enrollments(reading, _utc(as_of)).frame(ENROLLMENTS)
+    return enrollments["student"].unique().sort().to_numpy().astype(np.int32)
+
+
+def _enrollments(reading: Reading, instant: datetime) -> Known:
+    """All enrollments as known at an instant, with the schools they are at."""
     when = When(at=instant)
     kinds = (SCHOOLS, STUDENT_IDS, ENROLLMENTS)
     frames = {kind.name: reading.versions(kind, EVERYTHING, when) for kind in kinds}
     merged_into = frames[STUDENT_IDS.name]["student"]
     everyone = pl.concat([frames[ENROLLMENTS.name]["student"], merged_into]).unique().sort()
-    record = History(everyone.to_numpy(), frames).at(instant)
-    enrolled = _enrolled(record)
-    if school is not None:
-        enrolled = enrolled.filter(pl.col("school") == school)
-    return enrolled["student"].unique().sort().to_numpy().astype(np.int32)
+    return History(everyone.to_numpy(), frames).at(instant)
 
 
 def demographics(reading: Reading, students: Sequence[int] | StudentKeys) -> pl.DataFrame:

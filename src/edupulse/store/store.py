@@ -72,6 +72,11 @@ class Store:
         with self.snapshot() as opened_snapshot:
             return histories.students_at(opened_snapshot, as_of, key)
 
+    def ever_enrolled(self, as_of: datetime) -> StudentKeys:
+        """The keys of all students enrolled at any time, as known at `as_of`."""
+        with self.snapshot() as opened:
+            return histories.ever_enrolled(opened, as_of)
+
     def demographics(self, students: Sequence[int] | StudentKeys) -> pl.DataFrame:
         """Groups for the fairness audit alone; never an input of a score (law 15)."""
         with self.snapshot() as opened:
