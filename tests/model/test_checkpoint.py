@@ -160,6 +160,7 @@ def test_the_card_says_what_it_was_made_of(checkpoint):
     assert f"{auroc:.3f}" in card
     assert "simulated" in card
     assert all(check.reason in card for check in checkpoint.manifest.gate.checks)
+    assert "Not for discipline" in card
 
 
 def test_reading_loads_neither_torch_nor_scikit_learn(checkpoint):

@@ -33,6 +33,7 @@ def model_card(manifest: Manifest, evaluation: Evaluation) -> str:
             *_making(manifest),
             *_gate(manifest),
             *_results(evaluation),
+            *_not_for(),
             "## Limits",
             "",
             (
@@ -118,6 +119,24 @@ def _results(evaluation: Evaluation) -> list[str]:
             "",
         ]  # fmt: skip
     return lines
+
+
+def _not_for() -> list[str]:
+    return [
+        "## Who should use it, and for what not",
+        "",
+        (
+            "For staff who know the students and can offer support: to decide whom to look at"
+            " first. Look at the facts and strengths first, at the score second."
+        ),
+        "",
+        "- Not for discipline, placement, tracking, retention, admission, or rating teachers.",
+        "- Not for cutting anyone off from support: a low risk is no proof that none is needed.",
+        "- Not as the only ground of any decision, and not without a person who answers for it.",
+        "- Not for students of another district or another outcome than it learned from.",
+        "- Not to tell causes: a factor that raised the score need not be what to change.",
+        "",
+    ]
 
 
 def _simulated(manifest: Manifest) -> list[str]:
