@@ -18,8 +18,9 @@ from edupulse.pipeline.import_report import ImportReport
 from edupulse.pipeline.intake import intake
 from edupulse.school.records import ATTENDANCE, INCIDENTS
 from edupulse.sources.csv_folder import csv_folder
-from edupulse.sources.edfi.descriptors import EVERY, Words
+from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
+from edupulse.sources.mapping import EVERY, DistrictMapping
 from edupulse.store.store import Store, open_store
 from pipeline.small_folder import write_folder
 
@@ -32,6 +33,7 @@ RECORDS_ALL = {
 SEVERITIES = {"State Offense": "4", "School Violation": "2", "School Code of Conduct": "2"}
 """Made up for the test: Grand Bend's descriptors do not say how grave they are."""
 
+SAID = DistrictMapping(schools={EVERY: RECORDS_ALL}, common={"behaviors": SEVERITIES})
 CLOSED = ["2021-09-06", "2021-11-24", "2021-11-25", "2021-11-26", "2022-01-17"]
 SPRING_BREAK = [f"2022-03-{day}" for day in range(14, 19)]
 
@@ -51,7 +53,7 @@ def store(empty_database: Callable[[], str]) -> Iterator[Store]:
 def report(store: Store, xml: Path, tmp_path_factory: pytest.TempPathFactory) -> ImportReport:
     """The import of all of Grand Bend; then what its XML lacks, as CSV files."""
     home = tmp_path_factory.mktemp("home")
-    delivery = edfi_folder(xml, Words({"behaviors": SEVERITIES}, {EVERY: RECORDS_ALL}))
+    delivery = edfi_folder(xml, Words(SAID))
     done = intake(store, delivery, now=NOW, home=home)
     delivery.close()
     supplement = write_folder(tmp_path_factory.mktemp("csv"), lacking(students_with_events(store)))
@@ -147,7 +149,7 @@ def test_statuses_are_those_of_the_xml(store: Store, report: ImportReport) -> No
 
 
 def test_a_district_that_says_what_partial_means_gets_all_events(xml: Path) -> None:
-    own = Words({"attendance": {"Partial": "absent"}})
+    own = Words(DistrictMapping(tables={"edfi": {"attendance": {"Partial": "absent"}}}))
     delivery = edfi_folder(xml / "StudentSchoolAttendance.xml", own)
     [batch] = delivery.batches(ATTENDANCE)
     delivery.close()
@@ -193,7 +195,7 @@ def test_a_students_absences_are_those_of_the_xml(store: Store, report: ImportRe
 def test_the_same_files_again_change_nothing(
     store: Store, report: ImportReport, xml: Path, tmp_path: Path
 ) -> None:
-    delivery = edfi_folder(xml, Words({"behaviors": SEVERITIES}, {EVERY: RECORDS_ALL}))
+    delivery = edfi_folder(xml, Words(SAID))
     again = intake(store, delivery, now=NOW, home=tmp_path)
     delivery.close()
     assert not again.changed

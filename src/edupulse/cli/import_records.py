@@ -16,9 +16,12 @@ from rich.table import Table
 from edupulse.cli.console import out, progress
 from edupulse.pipeline.import_report import ImportReport
 from edupulse.pipeline.intake import intake
+from edupulse.school.errors import BadInput
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.sources.delivery import Delivery, Progress
+from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
+from edupulse.sources.mapping import read_mapping
 from edupulse.sources.oulad import oulad
 from edupulse.store.store import open_store
 
@@ -41,6 +44,10 @@ def import_records(
             "--from", help="What it holds: CSV files, Ed-Fi bulk XML (or one such file), or OULAD."
         ),
     ] = Source.CSV,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="The district's mapping (TOML): what its codes mean (docs/mapping.md)."),
+    ] = None,
     snapshot: Annotated[
         bool, typer.Option(help="The files are complete: retract what is not there any more.")
     ] = False,
@@ -57,7 +64,11 @@ def import_records(
     ] = 0.05,
 ) -> None:
     """Import records: all of them or, when too many rows are bad, none; twice is once."""
-    with open_store() as store, progress() as told, _delivery(source, folder, told) as delivery:
+    with (
+        progress() as told,
+        _delivery(source, folder, mapping, told) as delivery,
+        open_store() as store,
+    ):
         report = intake(
             store,
             delivery,
@@ -71,15 +82,22 @@ def import_records(
 
 
 @contextmanager
-def _delivery(source: Source, folder: Path, told: Progress) -> Iterator[Delivery]:
+def _delivery(
+    source: Source, folder: Path, mapping: Path | None, told: Progress
+) -> Iterator[Delivery]:
     """The records of a source; what it laid down on the way is removed at the end."""
+    if mapping is not None and source in (Source.CSV, Source.OULAD):
+        raise BadInput(
+            "These files say everything in our words.", "Leave --mapping out.", file=str(mapping)
+        )
+    said = read_mapping(mapping) if mapping else None
     match source:
         case Source.CSV:
             yield csv_folder(folder)
         case Source.OULAD:
             yield oulad(folder)
         case Source.EDFI:
-            delivery = edfi_folder(folder, progress=told)
+            delivery = edfi_folder(folder, Words(said), progress=told)
             try:
                 yield delivery
             finally:

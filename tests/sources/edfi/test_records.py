@@ -24,6 +24,7 @@ from edupulse.school.records import (
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
+from edupulse.sources.mapping import DistrictMapping
 from sources.edfi.interchange import (
     OTHER_SECTION,
     SECTION,
@@ -49,7 +50,7 @@ def given(tmp_path: Path) -> Iterator[Given]:
     def given(tables: dict[str, dict[str, str]] | None = None, **elements: list[Content]) -> EdFi:
         for name, contents in elements.items():
             write_xml(tmp_path / f"{name}.xml", name, contents)
-        made.append(edfi_folder(tmp_path, Words(tables)))
+        made.append(edfi_folder(tmp_path, Words(DistrictMapping(tables={"edfi": tables or {}}))))
         return made[-1]
 
     yield given

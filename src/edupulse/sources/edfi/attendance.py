@@ -12,9 +12,10 @@ import polars as pl
 from edupulse.school.records import ATTENDANCE
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import IGNORE, PARTIAL, Words
+from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.keys import section_id
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.words import IGNORE, PARTIAL
 
 DAY = ["student", "school", "date"]
 ABSENCES = ("excused", "unexcused", "absent")

@@ -1,27 +1,18 @@
-"""From Ed-Fi descriptors to our words: tables, which a district extends by its mapping.
+"""From Ed-Fi descriptors to our words: the tables that a district extends by its mapping.
 
-A value that no table has is counted and listed with what it may mean; it is never guessed. A
-descriptor is looked up by its whole URI first, then by its code (what follows `#`); case, and
-blanks around it, do not count.
+A descriptor is looked up by its whole URI first, then by its code (what follows `#`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
 import polars as pl
 
-IGNORE = "ignore"
-"""A value that is known and says nothing that we keep."""
-
-EVERY = "*"
-"""In place of a school's id: all schools that say nothing else."""
-
-PARTIAL = "partial"
-"""A part of the day was missed; only the event's duration says how much."""
+from edupulse.sources import words
+from edupulse.sources.mapping import DistrictMapping
+from edupulse.sources.words import IGNORE, PARTIAL
 
 _ORDINALS = "First Second Third Fourth Fifth Sixth Seventh Eighth Ninth Tenth Eleventh Twelfth"
 
@@ -154,73 +145,15 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Table to code to word, by the descriptors of the Data Standard 4 and 5."""
 
 
-class Words:
-    """The tables in force, and what was met that they do not have.
+class Words(words.Words):
+    """The tables of Ed-Fi in force, and what was met that they do not have."""
 
-    `schools` is what the district says of its schools: id (or EVERY) to columns of `schools.csv`.
-    """
+    def __init__(self, mapping: DistrictMapping | None = None) -> None:
+        super().__init__("edfi", DEFAULTS, mapping)
 
-    def __init__(
-        self,
-        district: Mapping[str, Mapping[str, str]] | None = None,
-        schools: Mapping[str, Mapping[str, str]] | None = None,
-    ) -> None:
-        self.schools = schools or {}
-        self._tables = {
-            name: {_plain(code): word for code, word in {**table, **own}.items()}
-            for name, table in DEFAULTS.items()
-            for own in [(district or {}).get(name, {})]
-        }
-        self._met: dict[str, Counter[tuple[str, str]]] = {}
-        self._kind = ""
-
-    def begin(self, kind: str) -> None:
-        """What is met from now on is met for this kind of record, which is read anew."""
-        self._kind = kind
-        self._met[kind] = Counter()
-
-    @property
-    def unmapped(self) -> dict[tuple[str, str], int]:
-        """Table and code of each value that is in no table, and how often it was met."""
-        return dict(sorted(sum(self._met.values(), Counter()).items()))
-
-    def unmapped_of(self, kind: str) -> dict[tuple[str, str], int]:
-        """The same for one kind of record."""
-        return dict(sorted(self._met.get(kind, Counter()).items()))
-
-    def of(self, table: str, values: pl.Series) -> pl.Series:
-        """The word of each descriptor; null where it is empty, or unmapped and counted."""
-        counted = values.drop_nulls().value_counts()
-        found = {value: self._word(table, value) for value in counted[values.name].to_list()}
-        for value, count in counted.iter_rows():
-            if found[value] is None:
-                self._met.setdefault(self._kind, Counter())[table, code_of(value)] += count
-        return values.replace_strict(found, default=None, return_dtype=pl.String)
-
-    def suggestions(self) -> str:
-        """The unmapped values as TOML for the district's mapping, to be read and corrected."""
-        lines, before = [], None
-        for (table, code), count in self.unmapped.items():
-            if table != before:
-                lines.append(f"[edfi.{table}]  # {' | '.join(self._choices(table))}")
-            guess = _quoted(self._guess(table, code))
-            lines.append(f"{_quoted(code)} = {guess}  # {count:,} times")
-            before = table
-        return "\n".join(lines)
-
-    def _word(self, table: str, value: str) -> str | None:
-        words = self._tables[table]
-        return words.get(_plain(value), words.get(_plain(code_of(value))))
-
-    def _choices(self, table: str) -> list[str]:
-        if table == "behaviors":
-            return ["1", "2", "3", "4", "5"]
-        return sorted({*self._tables[table].values(), IGNORE})
-
-    def _guess(self, table: str, code: str) -> str:
-        """A word for the suggestion alone; empty where nothing is near."""
-        near = get_close_matches(_plain(code), self._tables[table], n=1, cutoff=0.5)
-        return self._tables[table][near[0]] if near else ""
+    def code_of(self, value: str) -> str:
+        """The code of a descriptor."""
+        return code_of(value)
 
 
 def code_of(descriptor: str) -> str:
@@ -231,11 +164,3 @@ def code_of(descriptor: str) -> str:
 def code_expr(descriptor: pl.Expr) -> pl.Expr:
     """The code of a column of descriptors."""
     return descriptor.str.replace(r"^.*#", "").str.strip_chars()
-
-
-def _plain(text: str) -> str:
-    return text.strip().casefold()
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

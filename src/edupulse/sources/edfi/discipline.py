@@ -9,10 +9,11 @@ import polars as pl
 from edupulse.school.records import EXCLUSIONS, INCIDENTS
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import IGNORE, Words, code_expr
+from edupulse.sources.edfi.descriptors import Words, code_expr
 from edupulse.sources.edfi.keys import incident_id, joined
 from edupulse.sources.edfi.resource import Resource
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.words import IGNORE
 
 _ROLES = ("perpetrator", "victim", "witness")
 _KINDS = ("in_school", "out_of_school", "expulsion")

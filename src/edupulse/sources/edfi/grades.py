@@ -9,9 +9,10 @@ import polars as pl
 from edupulse.school.records import COURSE_GRADES, MARKS
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import IGNORE, Words
+from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.keys import joined, section_id, term_id
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.words import IGNORE
 
 PERCENT = "100"
 """What a numeric grade without points is out of."""

@@ -9,9 +9,10 @@ import polars as pl
 from edupulse.school.records import ENROLLMENTS
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import IGNORE, Words
+from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.keys import section_id
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.words import IGNORE
 
 
 def students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFrame]:

@@ -9,9 +9,10 @@ import polars as pl
 from edupulse.school.records import CALENDAR, TERMS
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import EVERY, IGNORE, Words, code_expr
+from edupulse.sources.edfi.descriptors import Words, code_expr
 from edupulse.sources.edfi.keys import school_year, section_id, term_id
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.words import IGNORE
 
 SCED_SYSTEMS = ("sced", "nces")
 """How the name of a system of course codes begins that has SCED codes."""
@@ -21,7 +22,7 @@ def schools(spool: Spool, words: Words, _: Ledger) -> Iterator[pl.DataFrame]:
     """Schools by their id; what a school records at all only the district can say."""
     found = spool.whole(resources.SCHOOL).rename({"school": "school_id"})
     said = [
-        {"school_id": school, **words.schools.get(EVERY, {}), **words.schools.get(school, {})}
+        {"school_id": school, **words.mapping.school(school)}
         for school in found["school_id"].drop_nulls().unique().to_list()
     ]
     schema = {name: pl.String for row in said for name in row}
