@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edupulse.risk.shapley import exact_shares, sampled_shares
+from edupulse.risk.shapley import _shares_of_cube, exact_shares, sampled_shares
 from edupulse.school.errors import BadInput
 
 
@@ -61,3 +61,33 @@ def test_too_few_evaluations_are_refused():
 def test_exact_values_are_for_few_players_only():
     with pytest.raises(BadInput):
         exact_shares(bent_game(13, 0), 13)
+
+
+def test_the_shares_of_a_cube_are_its_shapley_values():
+    weights = np.random.default_rng(4).normal(size=9)
+    shares = exact_shares(lambda c: (np.where(c, 1, -1) @ weights) ** 3 / 2, 9)
+    np.testing.assert_allclose(_shares_of_cube(weights), shares.share, atol=1e-9)
+
+
+def test_a_sum_that_saturates_is_shared_more_exactly_than_by_a_straight_regression(monkeypatch):
+    """The cube takes out most of what bends: against 40 times the evaluations, 42 players."""
+    weights = np.random.default_rng(5).normal(size=42) / 8
+
+    def game(coalitions):
+        return np.tanh(coalitions @ weights)
+
+    truth = sampled_shares(game, 42, 20_000).share
+    errors = [np.abs(sampled_shares(game, 42).share - truth).mean()]
+    monkeypatch.setattr("edupulse.risk.shapley._shares_of_cube", lambda _: 0)
+    monkeypatch.setattr(
+        "edupulse.risk.shapley._bend", lambda _plan, _share, d: (0, 0.0, np.zeros_like(d))
+    )
+    errors.append(np.abs(sampled_shares(game, 42).share - truth).mean())
+    assert errors[0] < 0.7 * errors[1]
+
+
+def test_every_seed_draws_others_and_one_seed_the_same():
+    game = bent_game(42, 3)
+    first, again, other = (sampled_shares(game, 42, seed=seed).share for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()

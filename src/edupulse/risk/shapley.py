@@ -2,7 +2,9 @@
 
 The estimator is KernelSHAP (Lundberg, Lee 2017) with each coalition and its complement in one pair
 (Covert, Lee 2021): a weighted regression whose coefficients add up to the whole difference. Small
-coalitions are all taken while they are few; the others are drawn, the same ones of one seed.
+coalitions are all taken while they are few; of the others each size is drawn as often (Musco,
+Witter 2025), the same ones of one seed. What bends the whole game, as a sum of players does that
+saturates, is taken out as the cube of that sum, whose own shares are known (decision 15).
 """
 
 from __future__ import annotations
@@ -67,11 +69,35 @@ def sampled_shares(game: Game, players: int, evaluations: int = 512, seed: int =
     worth = game(np.concatenate([ends, plan.members, ~plan.members]))
     nobody, everybody = float(worth[0]), float(worth[1])
     there, complement = worth[2:].reshape(2, -1)
-    difference = there - complement
-    share = plan.solve @ difference + plan.even * (everybody - nobody)
-    residual = (difference - plan.signs @ share) / (1 - plan.leverage)
-    stderr = np.sqrt(((plan.solve * residual) ** 2)[:, plan.drawn].sum(1))
+    difference, whole = there - complement, everybody - nobody
+    share = plan.shares(difference, whole)
+    straight, bend, residual = _bend(plan, share, difference)
+    share = share + bend * (_shares_of_cube(share) - straight)
+    stderr = np.sqrt(((plan.solve * residual / (1 - plan.leverage)) ** 2)[:, plan.drawn].sum(1))
     return Shares(share, stderr, nobody, everybody)
+
+
+def _bend(plan: _Plan, share: Numbers, difference: Numbers) -> tuple[Numbers, float, Numbers]:
+    """How much of the cube of the players' sum the game holds beside the sum itself.
+
+    What the regression makes of the cube alone float64[M], its part in the game, and what neither
+    explains of each pair float64[R].
+    """
+    cube = (plan.signs @ share) ** 3
+    straight = plan.shares(cube, float(share.sum()) ** 3)
+    bent = cube - plan.signs @ straight
+    residual = difference - plan.signs @ share
+    size = float(np.sum(plan.weight * bent**2))
+    part = float(np.sum(plan.weight * bent * residual)) / size if size > 0 else 0.0
+    return straight, part, residual - part * bent
+
+
+def _shares_of_cube(share: Numbers) -> Numbers:
+    """The Shapley values of (Σ ± share)³: a product of k players gives each a k-th of itself."""
+    others, squares = share.sum() - share, np.sum(share**2) - share**2
+    products = others**2 - squares
+    shares: Numbers = share**3 + 3 * share * squares + share * products
+    return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +105,20 @@ class _Plan:
     """The coalitions of one number of players, and the regression that is solved with them.
 
     `members` bool[R, M] has one of each pair and `drawn` bool[R] says which were drawn at random;
-    only these can err. share = `solve` @ difference + `even` · whole; `leverage` float64[R].
+    only these can err. `weight` is each pair's in the regression, `leverage` its pull on it.
     """
 
     members: Masks
     drawn: npt.NDArray[np.bool_]
+    weight: Numbers
     signs: Numbers
     solve: Numbers
     even: Numbers
     leverage: Numbers
+
+    def shares(self, difference: Numbers, whole: float) -> Numbers:
+        """The regression's shares of the pairs' differences, bound to add up to the whole."""
+        return self.solve @ difference + self.even * whole
 
 
 @lru_cache(maxsize=64)
@@ -108,8 +139,10 @@ def _plan(players: int, pairs: int, seed: int) -> _Plan:
         weights.append(np.full(number, masses.pop(size) / number))
     taken = sum(map(len, rows))
     if masses:
-        rows.append(_draw(players, pairs - taken, masses, seed))
-        weights.append(np.full(pairs - taken, sum(masses.values()) / (pairs - taken)))
+        drawn, sizes = _draw(players, pairs - taken, list(masses), seed)
+        each = (pairs - taken) / len(masses)
+        rows.append(drawn)
+        weights.append(np.array([masses[size] / each for size in sizes.tolist()]))
     members, weight = np.concatenate(rows), np.concatenate(weights)
     return _regression(members, weight, np.arange(len(members)) >= taken)
 
@@ -122,7 +155,7 @@ def _regression(members: Masks, weight: Numbers, drawn: npt.NDArray[np.bool_]) -
     even = row_sums / row_sums.sum()
     solve = (inverse - np.outer(even, row_sums)) @ (signs * weight[:, None]).T
     leverage = np.minimum(np.einsum("rm,mr->r", signs, solve), 0.9)
-    return _Plan(members, drawn, signs, solve, even, leverage)
+    return _Plan(members, drawn, weight, signs, solve, even, leverage)
 
 
 def _mass(players: int, size: int) -> float:
@@ -142,11 +175,15 @@ def _every(players: int, size: int) -> Masks:
     return members
 
 
-def _draw(players: int, number: int, masses: dict[int, float], seed: int) -> Masks:
-    """Coalitions of sizes in proportion to their mass, and of each size with equal chance."""
+def _draw(
+    players: int, number: int, sizes: list[int], seed: int
+) -> tuple[Masks, npt.NDArray[np.intp]]:
+    """Coalitions, each size as often as the others, and of a size each as likely; and their sizes.
+
+    By the kernel's mass the small ones would come more often, and tell no more of a player.
+    """
     draw = np.random.default_rng([players, seed])
-    mass = np.array(list(masses.values()))
     edges = (draw.random() + np.arange(number)) / number
-    sizes = np.array(list(masses))[np.searchsorted(np.cumsum(mass / mass.sum())[:-1], edges)]
+    size = np.array(sizes)[(edges * len(sizes)).astype(np.intp)]
     rank = draw.random((number, players)).argsort(1).argsort(1)
-    return np.asarray(rank < sizes[:, None], np.bool_)
+    return rank < size[:, None], size
