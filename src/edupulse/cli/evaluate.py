@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from edupulse.cli.console import out, progress
 from edupulse.cli.evaluation_table import decision_text, evaluation_tables
+from edupulse.cli.fairness_table import fairness_tables
 from edupulse.cli.options import AsOf, TruthFolder, instant, truth_reader
 from edupulse.model.evaluation import Evaluation
 from edupulse.model.gate import decide
@@ -43,6 +44,7 @@ def evaluate(
             reader = truth_reader(truth, store, definition, now)
             evaluation = evaluate_checkpoint(store, checkpoint, now=now, truth=reader, told=told)
     out.print(evaluation_tables(evaluation))
+    out.print(fairness_tables(evaluation.fairness))
     out.print(decision_text(decide(evaluation, checkpoint.manifest.method)))
     if not stored:
         out.print(f"Stored in {escape(str(_keep(evaluation, checkpoint.path.name)))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from edupulse.model.card_fairness import fairness_section
 from edupulse.model.checkpoint import Manifest
 from edupulse.model.evaluation import EVERYONE, NEW_ONSET, TRUTH_KNOWN, Evaluation
 
@@ -33,6 +34,7 @@ def model_card(manifest: Manifest, evaluation: Evaluation) -> str:
             *_making(manifest),
             *_gate(manifest),
             *_results(evaluation),
+            *fairness_section(evaluation.fairness),
             *_not_for(),
             "## Limits",
             "",

@@ -15,6 +15,7 @@ from edupulse.model import metrics
 from edupulse.model.baselines.rules import AbcRules
 from edupulse.model.bootstrap import Estimate, estimated, resampled
 from edupulse.model.curves import Array
+from edupulse.model.fairness.report import Fairness
 from edupulse.model.metrics import Ranking
 from edupulse.model.rows import Bools, Floats, Ints, OutcomeRows, WindowRows
 from edupulse.school.errors import BadInput, NotFound, NotReady
@@ -62,13 +63,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Every method on every population; `about` says in words on which data."""
+    """Every method on every population; `about` says in words on which data.
+
+    `fairness` is of the method that is to serve; None where no group was on record.
+    """
 
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
     replicates: int
     seed: int
     about: Mapping[str, str] = field(default_factory=dict)
+    fairness: Fairness | None = None
 
     def result(self, method: str, population: str = EVERYONE) -> Result:
         """One method's result (`NotFound` where it was not evaluated)."""

@@ -26,6 +26,8 @@ from edupulse.pipeline.judging import (
     compare,
 )
 from edupulse.pipeline.material import Told, material, past_as_of_days, silent
+from edupulse.pipeline.subgroups import subgroups
+from edupulse.risk.bands import Policy
 from edupulse.risk.scoring import Scorer
 from edupulse.school.errors import NotReady
 from edupulse.store.checkpoints import checkpoint, checkpoints
@@ -86,6 +88,8 @@ def evaluate_checkpoint(
         contenders,
         parts,
         truth=truth(parts) if truth else None,
+        groups=subgroups(store, parts.test.windows),
+        policy=Policy.from_json(which.manifest.provenance.policy),
         seed=which.manifest.seed,
         told=told,
     )

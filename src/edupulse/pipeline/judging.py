@@ -11,9 +11,12 @@ import numpy as np
 from edupulse.model.baselines.contender import Contender
 from edupulse.model.contest import Part, compete, predict
 from edupulse.model.evaluation import TRUTH_KNOWN, Evaluation, evaluate
+from edupulse.model.rows import Labels
 from edupulse.panel.splits import check_split, split
 from edupulse.panel.windows import Floats
+from edupulse.pipeline.fairness import judge_fairness
 from edupulse.pipeline.material import Material, Told, silent
+from edupulse.risk.bands import DEFAULT_POLICY, Policy
 from edupulse.school.errors import Leakage
 
 METHOD = "gru_attention"
@@ -56,6 +59,8 @@ def compare(
     parts: Parts,
     *,
     truth: Truth | None = None,
+    groups: Labels | None = None,
+    policy: Policy = DEFAULT_POLICY,
     replicates: int = REPLICATES,
     seed: int = 0,
     told: Told = silent,
@@ -63,7 +68,9 @@ def compare(
     """Fit every contender but the last on the training part, and judge all on the test part.
 
     The last is the network, trained before. With `truth`, the rows whose true probability a
-    simulator knows are a population of their own, with the bound that nothing can pass.
+    simulator knows are a population of their own, with the bound that nothing can pass. With
+    `groups`, labels of the rows of the test part, the network's fairness is judged too, at the
+    risk at which the policy's band `high` begins.
     """
     training = (parts.train.windows, parts.train.outcomes)
     calibration = (parts.calibrate.windows, parts.calibrate.outcomes)
@@ -87,7 +94,18 @@ def compare(
     if truth is not None:
         evaluation = _with_truth(evaluation, contenders, calibration, truth)
     told("Comparing with rules and baselines", 1.0)
-    return evaluation
+    if groups is None:
+        return evaluation
+    fair = judge_fairness(
+        predictions[-1],
+        test,
+        groups,
+        threshold=policy.high,
+        replicates=replicates,
+        seed=seed,
+        told=told,
+    )
+    return replace(evaluation, fairness=fair)
 
 
 def _with_truth(

@@ -20,6 +20,7 @@ from edupulse.model.gate import decide
 from edupulse.model.gru_contender import GruContender
 from edupulse.model.peers import fit_peers
 from edupulse.model.promotion import DEFAULT_PROMOTION, PromotionPolicy
+from edupulse.model.rows import Labels
 from edupulse.model.training import Epoch, Trained, train
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.splits import early_stopping
@@ -80,17 +81,20 @@ def train_checkpoint(
     parts = by_time(rows, now)
     trained = _fit(parts.train, plan, state, told)
     contenders = _contenders(trained, plan)
+    groups = subgroups(store, parts.test.windows)
     evaluation = compare(
         contenders,
         parts,
         truth=truth(parts) if truth else None,
+        groups=groups,
+        policy=plan.policy,
         replicates=plan.replicates,
         seed=plan.seed,
         told=told,
     )
     told("Storing the checkpoint", 0.0)
     calibration = _calibration(contenders[-1], parts.calibrate)
-    candidate = _candidate(store, contenders[-1], calibration, parts.test, plan)
+    candidate = _candidate(groups, contenders[-1], calibration, parts.test, plan)
     checkpoint = assemble(
         checkpoints,
         trained,
@@ -148,7 +152,7 @@ def _probe(test: Material) -> Windows:
 
 
 def _candidate(
-    store: Store, network: Contender, calibration: Calibration, test: Material, plan: TrainingPlan
+    groups: Labels, network: Contender, calibration: Calibration, test: Material, plan: TrainingPlan
 ) -> Candidate:
     logits = np.asarray(network.score(test.windows), np.float64)
     return Candidate(
@@ -156,7 +160,7 @@ def _candidate(
         logits,
         calibration.risk(logits),
         calibration.prediction_set(logits),
-        subgroups(store, test.windows),
+        groups,
         plan.policy,
     )
 

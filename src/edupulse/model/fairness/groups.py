@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edupulse.model.rows import Bools
+from edupulse.model.rows import Bools, Labels
 from edupulse.school.errors import BadInput
 
 Codes = NDArray[np.int32]
-Labels = NDArray[np.str_]
 
 UNLABELLED = -1
 BETWEEN = " × "
@@ -41,7 +40,7 @@ class Grouping:
         return Grouping(self.name, self.labels, self.code[rows])
 
 
-def grouping(name: str, values: Sequence[str] | Labels) -> Grouping:
+def grouping(name: str, values: Sequence[str] | NDArray[np.str_]) -> Grouping:
     """The groups of some rows' labels, in alphabetic order; an empty label is not known."""
     said = np.asarray(values, np.str_)
     labels, place = np.unique(said, return_inverse=True)
@@ -49,7 +48,7 @@ def grouping(name: str, values: Sequence[str] | Labels) -> Grouping:
     return Grouping(name, tuple(labels[unknown:].tolist()), (place - unknown).astype(np.int32))
 
 
-def groupings(labels: Mapping[str, Labels]) -> tuple[Grouping, ...]:
+def groupings(labels: Labels) -> tuple[Grouping, ...]:
     """The groups of every dimension by its name, from a label `[N]` for each row."""
     return tuple(grouping(name, values) for name, values in labels.items())
 
