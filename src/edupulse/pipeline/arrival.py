@@ -8,6 +8,7 @@ import polars as pl
 
 from edupulse.pipeline.dating import dated
 from edupulse.pipeline.desk import Desk, defined_by
+from edupulse.pipeline.gone import gone
 from edupulse.pipeline.reach import Reach
 from edupulse.school.fields import Field, Ref, Text
 from edupulse.school.kind import Kind
@@ -45,6 +46,10 @@ class Arrival:
         if self.kind is COVERAGE:
             self.covered = pl.concat([self.covered, frame.select(list(COVERED_SCHEMA))])
         ready = dated(self.desk, self.kind, frame)
+        if batch.gone is not None and batch.gone.height:
+            ready = pl.concat(
+                [ready, gone(self.desk, self.kind, batch.gone, frame)], how="diagonal"
+            )
         self.undated += int(ready["defaulted"].sum())
         # References keep their texts beside the keys: the content hash reads those.
         texts = [f.name for f in self._references() if f.name != f.column]

@@ -5,7 +5,8 @@ EduPulseError
 │   └── ImportRefused   too many bad rows: nothing was changed
 ├── NotFound            no such student, school, checkpoint
 ├── NotReady            something needed is missing: database, checkpoint, closed outcomes
-│   └── DatabaseDown    the database does not answer
+│   ├── DatabaseDown    the database does not answer
+│   └── SourceDown      a source's service does not answer, or only with errors
 └── Refused             it could be done, and a law says no
     ├── CatalogMismatch a checkpoint met features that are not its own (law 8)
     └── Leakage         something would see the future (laws 1, 7)
@@ -62,6 +63,10 @@ class NotReady(EduPulseError):
 
 class DatabaseDown(NotReady):
     """The database does not answer."""
+
+
+class SourceDown(NotReady):
+    """A source's service does not answer, or only with errors."""
 
 
 class Refused(EduPulseError):

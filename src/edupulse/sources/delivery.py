@@ -77,10 +77,14 @@ class Batch:
     """Some records of one kind; `frame` has exactly the `batch_schema` of the kind.
 
     Required fields are filled, values are in range, defaults are in place.
+
+    `gone` has the key's fields alone, of records that the source says are no more: null stands for
+    any value. What it matches is retracted, but for what `frame` has.
     """
 
     kind: Kind
     frame: pl.DataFrame
+    gone: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

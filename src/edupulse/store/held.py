@@ -23,6 +23,14 @@ def current(connection: Connection, kind: Kind) -> pl.DataFrame:
     return _frame(kind, connection.execute(query).fetchall())
 
 
+def current_of(connection: Connection, kind: Kind, students: list[int]) -> pl.DataFrame:
+    """The same, of some students alone."""
+    query = SQL("SELECT {} FROM {} WHERE NOT retracted AND student = ANY(%s)").format(
+        _columns(kind), Names(kind).current
+    )
+    return _frame(kind, connection.execute(query, (students,)).fetchall())
+
+
 def enrolled_at(connection: Connection) -> pl.DataFrame:
     """Who is enrolled in which primary school when: student, school_id (text), from day to day."""
     schema = {

@@ -33,13 +33,24 @@ def attendance(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFr
     """
     of = (resources.SCHOOL_ATTENDANCE, resources.SECTION_ATTENDANCE, resources.SECTION_STUDENT)
     for by_day, by_section, enrolled in spool.buckets(*of):
-        whole = _of_days(by_day, words, ledger)
-        parts = _of_sections(by_section, enrolled, words, ledger)
+        alive = ~pl.col("deleted")
+        whole = _of_days(by_day.filter(alive), words, ledger)
+        parts = _of_sections(by_section.filter(alive), enrolled.filter(alive), words, ledger)
         absent = whole.filter(pl.col("status").is_in(ABSENCES)).select(DAY).unique()
         told = parts.join(absent, on=DAY, how="semi").filter(pl.col("status").is_in(ABSENCES))
         _count(ledger, "section", "absent the whole day by the school's own event", told)
         beside = parts.join(told.select(*DAY, "status"), on=[*DAY, "status"], how="anti")
-        yield _one_a_status(pl.concat([whole, beside], how="diagonal_relaxed"), ledger)
+        told_once = _one_a_status(pl.concat([whole, beside], how="diagonal_relaxed"), ledger)
+        yield pl.concat([told_once, _read_again(spool, by_day, by_section)], how="diagonal")
+
+
+def _read_again(spool: Spool, *events: pl.DataFrame) -> pl.DataFrame:
+    """The days of students of which only what was read now is true, whatever was read before."""
+    days = pl.concat(
+        frame.filter(pl.col("deleted") | spool.is_of_changes).select(DAY) for frame in events
+    )
+    keys = days.unique().rename({"student": "student_id", "school": "school_id"})
+    return keys.with_columns(deleted=pl.lit(True))
 
 
 def _of_days(events: pl.DataFrame, words: Words, ledger: Ledger) -> pl.DataFrame:
@@ -53,7 +64,6 @@ def _of_days(events: pl.DataFrame, words: Words, ledger: Ledger) -> pl.DataFrame
     return kept.select(
         *DAY,
         "reason",
-        "deleted",
         "file",
         "line",
         status=status,
@@ -91,7 +101,6 @@ def _of_sections(
     return joined.select(
         *DAY,
         "reason",
-        "deleted",
         "file",
         "line",
         "status",
@@ -107,13 +116,7 @@ def _sections_had(days: pl.DataFrame, enrolled: pl.DataFrame) -> pl.DataFrame:
     asked = days.select(DAY).unique()
     if not asked.height:
         return asked.with_columns(had=pl.lit(0, pl.UInt32))
-    stays = enrolled.filter(~pl.col("deleted")).select(
-        "student",
-        "school",
-        "begins",
-        "ends",
-        section=section_id(enrolled.filter(~pl.col("deleted"))),
-    )
+    stays = enrolled.select("student", "school", "begins", "ends", section=section_id(enrolled))
     # ISO dates as text stand in the order of days.
     inside = (pl.col("begins") <= pl.col("date")) & (
         pl.col("ends").is_null() | (pl.col("date") <= pl.col("ends"))
@@ -135,7 +138,7 @@ def _one_a_status(events: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
     of_day = pl.when(by_school & pl.col("status").is_in(ABSENCES)).then(whole)
     summed = pl.min_horizontal(of_day.sum(), pl.lit(1.0)).round(3).cast(pl.String)
     placed = good.sort("file", "line", maintain_order=True)
-    told = placed.group_by(*DAY, "status", "deleted", maintain_order=True).agg(
+    told = placed.group_by(*DAY, "status", maintain_order=True).agg(
         pl.len().alias("events"),
         pl.col("reason").drop_nulls().unique().sort().str.join("; ").replace("", None),
         pl.col("file", "line").first(),

@@ -51,6 +51,7 @@ class EdFi:
     def __init__(self, source: str, spool: Spool, words: Words, *, simulated: bool = False) -> None:
         self.source = source
         self.simulated = simulated
+        self.through: int | None = None
         self.ledger = Ledger()
         self.words = words
         self.spool = spool
@@ -77,7 +78,7 @@ class EdFi:
         self.words.begin(kind.name)
         self.ledger.count(kind, sum(self.spool.rows[of.element] for of in made.of))
         for raw in made.by(self.spool, self.words, self.ledger):
-            yield Batch(kind, self._checked(kind, raw))
+            yield self._batch(kind, raw)
         for (table, code), count in self.words.unmapped_of(kind.name).items():
             self.ledger.note(kind, f"edfi.{table}", f"{code!r} is in no table", count)
         if progress:
@@ -87,6 +88,15 @@ class EdFi:
         """Remove the spool."""
         self.spool.close()
 
+    def _batch(self, kind: Kind, raw: pl.DataFrame) -> Batch:
+        """A maker's rows, those of what was deleted apart."""
+        if "deleted" not in raw.columns:
+            return Batch(kind, self._checked(kind, raw))
+        is_gone = pl.col("deleted").fill_null(False)
+        gone = raw.filter(is_gone)
+        live = self._checked(kind, raw.filter(~is_gone))
+        return Batch(kind, live, _keys(kind, gone) if gone.height else None)
+
     def _checked(self, kind: Kind, raw: pl.DataFrame) -> pl.DataFrame:
         """The rows that can be records, after those that a maker found wrong are told."""
         if "wrong" in raw.columns:
@@ -95,8 +105,17 @@ class EdFi:
                 kind, bad.select("file", "line", field="wrong_field", reason="wrong")
             )
             raw = raw.filter(pl.col("wrong").is_null())
-        if "deleted" in raw.columns:
-            raw = raw.with_columns(retracted=pl.col("deleted").cast(pl.String))
-        wanted = {field.name for field in kind.fields} | {"known_at", "retracted"}
+        wanted = {field.name for field in kind.fields}
         texts = cells.trimmed(raw.select(c for c in raw.columns if c in wanted))
         return checked(kind, texts.with_columns(raw["file"], raw["line"]), self.ledger, "Ed-Fi")
+
+
+def _keys(kind: Kind, gone: pl.DataFrame) -> pl.DataFrame:
+    """The key of each row as its fields' types; null, which is any, where it has none."""
+    fields = [kind.field(name) for name in kind.key]
+    empty = pl.Series("", [None] * gone.height, pl.String)
+    columns = [
+        cells.parsed(gone.get_column(field.name, default=empty), field.type).alias(field.name)
+        for field in fields
+    ]
+    return pl.DataFrame(columns).unique(maintain_order=True)

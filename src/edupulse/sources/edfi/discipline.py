@@ -22,11 +22,11 @@ _KEY = ["incident_id", "student_id"]
 
 def incidents(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
     """One row an incident and student: the part taken, and the gravest behavior."""
-    happened = spool.whole(resources.INCIDENT)
+    happened = spool.live(resources.INCIDENT)
     happened = happened.with_columns(incident_id=incident_id(happened))
     known = happened.select("incident_id", "date", "behaviors").unique("incident_id", keep="any")
-    acted = _parts(spool.whole(resources.BEHAVIOR), "perpetrator", words)
-    others = _parts(spool.whole(resources.NON_OFFENDER), None, words)
+    acted = _parts(spool.live(resources.BEHAVIOR), "perpetrator", words)
+    others = _parts(spool.live(resources.NON_OFFENDER), None, words)
     parts = pl.concat([acted, others], how="diagonal").join(
         known, on="incident_id", how="left", maintain_order="left"
     )
@@ -44,7 +44,7 @@ def incidents(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFra
         descending=[False, False, False, True, False],
         nulls_last=True,
     )
-    one = ranked.unique([*_KEY, "deleted"], keep="first", maintain_order=True)
+    one = ranked.unique(_KEY, keep="first", maintain_order=True)
     ledger.note(
         INCIDENTS,
         "discipline incidents",
@@ -53,19 +53,26 @@ def incidents(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFra
     )
     without = happened.join(parts, on="incident_id", how="anti").height
     ledger.note(INCIDENTS, "DisciplineIncident", "without any student: left out", without)
-    yield one.select(
+    rows = one.select(
         *_KEY,
         "date",
         "behavior",
         "severity",
         "role",
-        "deleted",
         "file",
         "line",
         school_id="school",
         wrong_field=pl.when(pl.col("role").is_null()).then(pl.lit("role")),
         wrong=pl.when(pl.col("role").is_null()).then(pl.lit("a participation that no table has")),
     )
+    yield pl.concat([rows, *_parts_deleted(spool)], how="diagonal")
+
+
+def _parts_deleted(spool: Spool) -> Iterator[pl.DataFrame]:
+    """The keys of students' parts in incidents that were deleted at the source."""
+    for resource in (resources.BEHAVIOR, resources.NON_OFFENDER):
+        found = spool.whole(resource).filter("deleted")
+        yield found.select("deleted", incident_id=incident_id(found), student_id="student")
 
 
 def _parts(found: pl.DataFrame, otherwise: str | None, words: Words) -> pl.DataFrame:
@@ -79,7 +86,6 @@ def _parts(found: pl.DataFrame, otherwise: str | None, words: Words) -> pl.DataF
     return rows.join(gravest, on="at", how="left", maintain_order="left").select(
         *wanted,
         "school",
-        "deleted",
         "file",
         "line",
         incident_id=incident_id(found),
@@ -121,17 +127,16 @@ def exclusions(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFr
         descending=[False, False, False, True, True],
         nulls_last=True,
     )
-    one = ordered.unique([*_KEY, "date", "deleted"], keep="first", maintain_order=True)
+    one = ordered.unique([*_KEY, "date"], keep="first", maintain_order=True)
     ledger.note(
         EXCLUSIONS,
         "DisciplineAction",
         "of the same student and first day as another: the same days, told by one record",
         ordered.height - one.height,
     )
-    yield one.select(
+    rows = one.select(
         *_KEY,
         "days",
-        "deleted",
         "file",
         "line",
         kind=pl.col("rank").replace_strict(
@@ -141,11 +146,20 @@ def exclusions(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFr
         wrong_field=pl.when(nothing).then(pl.lit("kind")),
         wrong=pl.when(nothing).then(pl.lit("a discipline that no table has")),
     )
+    yield pl.concat([rows, _days_read_again(spool)], how="diagonal")
+
+
+def _days_read_again(spool: Spool) -> pl.DataFrame:
+    """First days of which only what was read now is true; their incident may be any."""
+    actions = spool.whole(resources.ACTION)
+    again = actions.filter(pl.col("deleted") | spool.is_of_changes)
+    keys = again.select(student_id="student", begins_on="date").unique()
+    return keys.with_columns(deleted=pl.lit(True))
 
 
 def _with_incidents(spool: Spool) -> pl.DataFrame:
     """The actions, each with the smallest id of its incidents; its own id where it names none."""
-    actions = spool.whole(resources.ACTION).with_row_index("at").rename({"student": "student_id"})
+    actions = spool.live(resources.ACTION).with_row_index("at").rename({"student": "student_id"})
     named = pl.concat(
         [
             actions.filter(pl.col("incidents").list.len() == pl.col("incident_schools").list.len())

@@ -24,7 +24,7 @@ def marks(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
     An entry without a day on which it is due is taken as due on the day it was assigned.
     """
     entries = _entries(spool, words, ledger)
-    for part in spool.parts(resources.STUDENT_GRADEBOOK_ENTRY):
+    for (part,) in spool.buckets(resources.STUDENT_GRADEBOOK_ENTRY):
         said = part.with_columns(
             submitted=words.of("submissions", part["status"]),
             late=words.of("lateness", part["lateness"]),
@@ -75,7 +75,7 @@ def _status() -> pl.Expr:
 
 def _entries(spool: Spool, words: Words, ledger: Ledger) -> pl.DataFrame:
     """The gradebook's entries by identifier and namespace."""
-    entries = spool.whole(resources.GRADEBOOK_ENTRY)
+    entries = spool.live(resources.GRADEBOOK_ENTRY)
     undue = entries.filter(pl.col("due").is_null(), pl.col("assigned").is_not_null()).height
     ledger.note(
         MARKS, "GradebookEntry", "without a due date: taken as due on the day assigned", undue
@@ -94,11 +94,11 @@ def _entries(spool: Spool, words: Words, ledger: Ledger) -> pl.DataFrame:
 
 def course_grades(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
     """Posted grades; posted on the day they say, else on the last day of their grading period."""
-    periods = spool.whole(resources.GRADING_PERIOD)
+    periods = spool.live(resources.GRADING_PERIOD)
     ends = periods.select("school", term_id=term_id(periods), ended="ends").unique(
         ["school", "term_id"], keep="any"
     )
-    for part in spool.parts(resources.GRADE):
+    for (part,) in spool.buckets(resources.GRADE):
         said = part.with_columns(
             kind=words.of("grade_types", part["type"]),
             section_id=section_id(part),

@@ -17,6 +17,16 @@ def row_of(resource: Resource, content: Mapping[str, Any]) -> Row:
     return row
 
 
+def row_of_key(resource: Resource, key: Mapping[str, Any]) -> Row:
+    """The row of a natural key as a list of deletions gives it: values by their last names."""
+    row = resource.row()
+    for name, value in key.items():
+        if value is not None:
+            for place in resource.last_names.get(name.removesuffix(_DESCRIPTOR), ()):
+                put(row, place, _text(value))
+    return row
+
+
 def _walk(resource: Resource, content: Mapping[str, Any], prefix: str, row: Row) -> None:
     for name, value in content.items():
         _visit(resource, value, prefix + name.removesuffix(_DESCRIPTOR), row)

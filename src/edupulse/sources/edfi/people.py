@@ -17,13 +17,13 @@ from edupulse.sources.words import IGNORE
 
 def students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFrame]:
     """Students by their unique id."""
-    for part in spool.parts(resources.STUDENT):
+    for (part,) in spool.buckets(resources.STUDENT):
         yield part.rename({"student": "student_id"})
 
 
 def enrollments(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
     """Associations of students and schools, but for those who never came."""
-    for part in spool.parts(resources.ENROLLMENT):
+    for (part,) in spool.buckets(resources.ENROLLMENT):
         said = part.with_columns(
             grade_level=words.of("grade_levels", part["grade_level"]),
             exit_type=words.of("exit_types", part["exit_type"]),
@@ -31,21 +31,21 @@ def enrollments(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataF
             wrong_level=part["grade_level"].is_not_null(),
         )
         never = (pl.col("type") == IGNORE) | (pl.col("exit_type") == IGNORE)
-        stays = said.filter(never.fill_null(False).not_())
+        never = never.fill_null(False) & ~pl.col("deleted")
         ledger.note(
             ENROLLMENTS,
             resources.ENROLLMENT.element,
             "preregistered, or never came: not enrolled",
-            said.height - stays.height,
+            said.filter(never).height,
         )
         unmapped = pl.col("grade_level").is_null() & pl.col("wrong_level")
-        yield stays.select(
+        yield said.select(
             "file",
             "line",
             "grade_level",
             "exit_type",
             "primary",
-            "deleted",
+            pl.col("deleted") | never,
             student_id="student",
             school_id="school",
             entered_on="entered",
@@ -57,7 +57,7 @@ def enrollments(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataF
 
 def section_students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFrame]:
     """Associations of students and sections."""
-    for part in spool.parts(resources.SECTION_STUDENT):
+    for (part,) in spool.buckets(resources.SECTION_STUDENT):
         yield part.select(
             "file",
             "line",

@@ -43,6 +43,10 @@ class Column:
         return pl.List(pl.String()) if self.many else pl.String()
 
 
+COMMON = (Column("id", ("@id", "id")), Column("changed", ("_lastModifiedDate",)))
+"""What each resource has: an element's id in its file or the API's own id, and its last change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A reference that the XML may give by the `id` of an element in the same file alone.
@@ -59,13 +63,23 @@ class Link:
 class Resource:
     """An Ed-Fi resource: its element in XML, its path in the API, and what is read of it.
 
-    The `path` is empty for what only the XML has.
+    The `path` is empty for what only the XML has. `own` columns are beside those in COMMON.
     """
 
     element: str
     path: str
-    columns: tuple[Column, ...]
+    own: tuple[Column, ...]
     links: tuple[Link, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """All that is read of it."""
+        return (*self.own, *COMMON)
+
+    @cached_property
+    def content(self) -> list[str]:
+        """The columns that say what the resource says."""
+        return [column.name for column in self.own]
 
     @cached_property
     def places(self) -> dict[str, tuple[int, bool]]:
@@ -73,6 +87,16 @@ class Resource:
         return {
             key: (at, column.many) for at, column in enumerate(self.columns) for key in column.keys
         }
+
+    @cached_property
+    def last_names(self) -> dict[str, list[tuple[int, bool]]]:
+        """The same places by the last part of their keys, under which a natural key lists them."""
+        found: dict[str, list[tuple[int, bool]]] = {}
+        for key, place in self.places.items():
+            places = found.setdefault(key.rpartition(".")[2], [])
+            if place not in places:
+                places.append(place)
+        return found
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:

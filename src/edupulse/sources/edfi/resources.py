@@ -14,11 +14,9 @@ from edupulse.sources.edfi.resource import Column, Link, Resource
 SECTION_KEY = ("school", "year", "session", "course", "section")
 """What identifies a section: a section's own identifier may come again in the next session."""
 
-_OWN_ID = Column("id", ("@id",))
 _STUDENT = Column("student", ("studentReference.studentUniqueId",))
 _SCHOOL = Column("school", ("schoolReference.schoolId",))
 _YEAR = Column("year", ("schoolYearTypeReference.schoolYear", "schoolYear"))
-_CHANGED = Column("changed", ("_lastModifiedDate",))
 
 
 def _one(name: str, *keys: str) -> Column:
@@ -77,7 +75,6 @@ GRADING_PERIOD = Resource(
     "GradingPeriod",
     "gradingPeriods",
     (
-        _OWN_ID,
         _SCHOOL,
         _YEAR,
         _one("period", "gradingPeriod"),
@@ -141,14 +138,13 @@ SECTION = Resource(
     "Section",
     "sections",
     (
-        _OWN_ID,
         *_section("courseOfferingReference.")[:-1],
         _one("section", "sectionIdentifier"),
         _one("title", "sectionName"),
         _one("credits", "availableCredits", "availableCredits.credits"),
     ),
 )
-SECTION_REFERENCE = Resource("SectionReference", "", (_OWN_ID, *_section("")))
+SECTION_REFERENCE = Resource("SectionReference", "", _section(""))
 STUDENT = Resource(
     "Student",
     "students",
@@ -171,20 +167,17 @@ ENROLLMENT = Resource(
         _one("exit_type", "exitWithdrawType"),
         _one("primary", "primarySchool"),
         _one("type", "enrollmentType"),
-        _CHANGED,
     ),
 )
 SECTION_STUDENT = Resource(
     "StudentSectionAssociation",
     "studentSectionAssociations",
     (
-        _OWN_ID,
         _STUDENT,
         *_section(),
         _SECTION_REF,
         _one("begins", "beginDate"),
         _one("ends", "endDate"),
-        _CHANGED,
     ),
     (_SECTION_LINK,),
 )
@@ -198,7 +191,6 @@ SCHOOL_ATTENDANCE = Resource(
         _one("category", "attendanceEventCategory"),
         _one("duration", "eventDuration"),
         _one("reason", "attendanceEventReason"),
-        _CHANGED,
     ),
 )
 SECTION_ATTENDANCE = Resource(
@@ -212,7 +204,6 @@ SECTION_ATTENDANCE = Resource(
         _one("category", "attendanceEventCategory"),
         _one("duration", "eventDuration"),
         _one("reason", "attendanceEventReason"),
-        _CHANGED,
     ),
     (_SECTION_LINK,),
 )
@@ -220,7 +211,6 @@ GRADEBOOK_ENTRY = Resource(
     "GradebookEntry",
     "gradebookEntries",
     (
-        _OWN_ID,
         _one("entry", "gradebookEntryIdentifier"),
         _one("namespace", "namespace"),
         *_section(),
@@ -245,7 +235,6 @@ STUDENT_GRADEBOOK_ENTRY = Resource(
         _one("letter", "letterGradeEarned"),
         _one("status", "submissionStatus"),
         _one("lateness", "assignmentLateStatus"),
-        _CHANGED,
     ),
     (Link("entry_ref", ("GradebookEntry",), ("entry", "namespace")),),
 )
@@ -262,7 +251,6 @@ GRADE = Resource(
         _one("numeric", "numericGradeEarned"),
         _one("letter", "letterGradeEarned"),
         _one("as_of", "currentGradeAsOfDate"),
-        _CHANGED,
     ),
     (
         Link("enrolled_ref", ("StudentSectionAssociation",), ("student", *SECTION_KEY)),
@@ -274,7 +262,6 @@ INCIDENT = Resource(
     "DisciplineIncident",
     "disciplineIncidents",
     (
-        _OWN_ID,
         _SCHOOL,
         _one("incident", "incidentIdentifier"),
         _one("date", "incidentDate"),
@@ -285,7 +272,6 @@ BEHAVIOR = Resource(
     "StudentDisciplineIncidentBehaviorAssociation",
     "studentDisciplineIncidentBehaviorAssociations",
     (
-        _OWN_ID,
         _STUDENT,
         *_INCIDENT,
         _one("behavior", "behavior"),
@@ -294,7 +280,6 @@ BEHAVIOR = Resource(
             "disciplineIncidentParticipationCodes.disciplineIncidentParticipationCode",
             "disciplineIncidentParticipationCode",
         ),
-        _CHANGED,
     ),
     (_INCIDENT_LINK,),
 )
@@ -309,7 +294,6 @@ NON_OFFENDER = Resource(
             "disciplineIncidentParticipationCodes.disciplineIncidentParticipationCode",
             "disciplineIncidentParticipationCode",
         ),
-        _CHANGED,
     ),
     (_INCIDENT_LINK,),
 )
@@ -337,7 +321,6 @@ ACTION = Resource(
         ),
         _many("behavior_refs", f"{_ACTED_ON}Reference.@ref"),
         _many("incident_refs", f"{_ACTED_ON}Reference.disciplineIncidentReference.@ref"),
-        _CHANGED,
     ),
 )
 

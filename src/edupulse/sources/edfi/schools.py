@@ -20,7 +20,7 @@ SCED_SYSTEMS = ("sced", "nces")
 
 def schools(spool: Spool, words: Words, _: Ledger) -> Iterator[pl.DataFrame]:
     """Schools by their id; what a school records at all only the district can say."""
-    found = spool.whole(resources.SCHOOL).rename({"school": "school_id"})
+    found = spool.live(resources.SCHOOL).rename({"school": "school_id"})
     said = [
         {"school_id": school, **words.mapping.school(school)}
         for school in found["school_id"].drop_nulls().unique().to_list()
@@ -42,6 +42,8 @@ def calendar(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFram
     not count.
     """
     days = spool.whole(resources.CALENDAR_DATE)
+    gone = days.filter("deleted")
+    days = days.filter(~pl.col("deleted"))
     events = days.explode("events", empty_as_null=True)
     said = events.with_columns(word=words.of("calendar_events", events["events"]))
     known = said.filter(pl.col("word").is_not_null())
@@ -54,19 +56,21 @@ def calendar(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFram
     )
     unclear = days.height - known.select("school", "year", "calendar", "date").unique().height
     ledger.note(CALENDAR, "CalendarDate", "days with no event that is mapped: left out", unclear)
-    yield each.sort("school", "date").select(
+    rows = each.sort("school", "date").select(
         "date",
         "file",
         "line",
         school_id="school",
         instructional=pl.col("held").cast(pl.String),
     )
+    lost = gone.select("date", "deleted", school_id="school")
+    yield pl.concat([rows, lost], how="diagonal")
 
 
 def _of_the_school(spool: Spool, days: pl.DataFrame) -> pl.DataFrame:
     """The days of a school's own calendars, where it has such, else of all it has."""
     key = ["school", "year", "calendar"]
-    kinds = spool.whole(resources.CALENDAR).select(*key, own=code_expr(pl.col("type")) == "School")
+    kinds = spool.live(resources.CALENDAR).select(*key, own=code_expr(pl.col("type")) == "School")
     typed = days.join(kinds.unique(key), on=key, how="left").with_columns(
         pl.col("own").fill_null(False)
     )
@@ -84,6 +88,7 @@ def terms(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
     ledger.note(TERMS, "GradingPeriod", "no terms of ours: left out", left_out.height)
     yield said.filter(pl.col("word") != IGNORE).select(
         "term_id",
+        "deleted",
         "file",
         "line",
         school_id="school",
@@ -97,32 +102,34 @@ def terms(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
 def sections(spool: Spool, words: Words, _: Ledger) -> Iterator[pl.DataFrame]:
     """Sections with title and subject of their course; of no term, for they may have several."""
     courses = _courses(spool, words)
-    offerings = spool.whole(resources.COURSE_OFFERING).with_columns(school_year(pl.col("year")))
+    offerings = spool.live(resources.COURSE_OFFERING).with_columns(school_year(pl.col("year")))
     key = ["school", "year", "session", "course"]
     titled = (
         offerings.join(courses, on=["organization", "code"], how="left", suffix="_of_course")
         .select(*key, "subject", "sced_code", offered=pl.coalesce("title", "title_of_course"))
         .unique(key, keep="any")
     )
-    for part in spool.parts(resources.SECTION):
-        found = part.with_columns(school_year(pl.col("year"))).join(
-            titled, on=key, how="left", maintain_order="left"
-        )
-        yield found.select(
+    found = spool.whole(resources.SECTION)
+    yield (
+        found.with_columns(school_year(pl.col("year")), section_id=section_id(found))
+        .join(titled, on=key, how="left", maintain_order="left")
+        .select(
+            "section_id",
+            "deleted",
             "file",
             "line",
             "subject",
             "sced_code",
             "credits",
-            section_id=section_id(part),
             school_id="school",
             title=pl.coalesce("title", "offered"),
         )
+    )
 
 
 def _courses(spool: Spool, words: Words) -> pl.DataFrame:
     """Each course with its SCED code, and its subject where its subjects are one word of ours."""
-    courses = spool.whole(resources.COURSE).with_row_index("at")
+    courses = spool.live(resources.COURSE).with_row_index("at")
     subjects = courses.select("at", "subjects").explode("subjects", empty_as_null=True)
     said = subjects.select("at", word=words.of("subjects", subjects["subjects"]))
     one = said.group_by("at").agg(

@@ -26,7 +26,10 @@ BUCKET = 400_000
 
 
 class Spool:
-    """Rows laid down by resource; `rows` counts them, `others` what is no resource of ours."""
+    """Rows laid down by resource; `rows` counts them, `others` what is no resource of ours.
+
+    `is_of_changes`: the rows are those that changed, with all that these touch, not all there are.
+    """
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="edupulse-edfi-"))
@@ -37,6 +40,7 @@ class Spool:
         self.rows: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self._seen: set[str] = set()
+        self.is_of_changes = False
 
     def close(self) -> None:
         """Remove the rows from the disk."""
@@ -66,11 +70,16 @@ class Spool:
             yield self._linked(resource, pl.read_ipc(path))
 
     def whole(self, resource: Resource) -> pl.DataFrame:
-        """All rows of a resource."""
-        return pl.concat([pl.DataFrame(schema=resource.schema), *self.parts(resource)])
+        """All rows of a resource, each once."""
+        parts = [pl.DataFrame(schema=resource.schema), *self.parts(resource)]
+        return _each_once(resource, pl.concat(parts))
+
+    def live(self, resource: Resource) -> pl.DataFrame:
+        """The same without those that were deleted at the source."""
+        return self.whole(resource).filter(~pl.col("deleted"))
 
     def buckets(self, *resources: Resource) -> Iterator[tuple[pl.DataFrame, ...]]:
-        """Frames of the resources, so that all rows of one student come together."""
+        """Frames of the resources, each row once, so that all of one student come together."""
         most = max((self.rows[r.element] for r in resources), default=0)
         count = 1 + most // BUCKET
         for bucket in range(count):
@@ -81,7 +90,8 @@ class Spool:
             return self.whole(resource)
         here = pl.col("student").hash() % count == bucket
         parts = (part.filter(here.fill_null(bucket == 0)) for part in self.parts(resource))
-        return pl.concat([pl.DataFrame(schema=resource.schema), *parts])
+        found = pl.concat([pl.DataFrame(schema=resource.schema), *parts])
+        return _each_once(resource, found)
 
     def _lay_down(self, resource: Resource) -> None:
         waiting = self._waiting.pop(resource.element, None)
@@ -121,3 +131,19 @@ class Spool:
             for part in [self.whole(BY_ELEMENT[name])]
         )
         return named.unique(["file", "id"], keep="first", maintain_order=True)
+
+
+def _each_once(resource: Resource, frame: pl.DataFrame) -> pl.DataFrame:
+    """Without repetitions: pages may overlap, and what changed meanwhile may come in both states.
+
+    Of one id in one file (or path) the latest change stays; of equal contents the first row.
+    """
+    order = ["changed", "file", "line"]
+    newest = frame.sort(*order, descending=[True, False, False], nulls_last=True)
+    with_id = newest.filter(pl.col("id").is_not_null())
+    by_id = with_id.unique(["file", "id", "deleted"], keep="first", maintain_order=True)
+    rest = newest.filter(pl.col("id").is_null())
+    both = pl.concat([by_id, rest]).unique(
+        [*resource.content, "deleted"], keep="first", maintain_order=True
+    )
+    return both.sort("file", "line", maintain_order=True)

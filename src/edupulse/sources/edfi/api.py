@@ -1,0 +1,236 @@
+"""Ed-Fi resources from an ODS/API, resources 4.0 and 5.0: all of them, or what changed since.
+
+What changed is asked by a window of change versions, with deletions and old keys. A record of ours
+may rest on several resources, so whatever a change touches is read again whole: a day's attendance,
+an incident's behaviors, a student's actions of a day, an entry's students.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from edupulse.school.errors import NotReady, SourceDown
+from edupulse.sources.delivery import Progress
+from edupulse.sources.edfi import resources
+from edupulse.sources.edfi.delivery import EdFi
+from edupulse.sources.edfi.descriptors import Words
+from edupulse.sources.edfi.json import row_of, row_of_key
+from edupulse.sources.edfi.paging import PAGE, Unavailable, pages
+from edupulse.sources.edfi.resource import Resource
+from edupulse.sources.edfi.resources import RESOURCES
+from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.web import Credentials, Query, Service
+
+ALWAYS_WHOLE = (
+    resources.SCHOOL,
+    resources.SESSION,
+    resources.GRADING_PERIOD,
+    resources.CALENDAR,
+    resources.CALENDAR_DATE,
+    resources.COURSE,
+    resources.COURSE_OFFERING,
+    resources.SECTION,
+    resources.INCIDENT,
+)
+"""What other records rest on, and is small beside what students do: read whole each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Of resources `of` the values in `columns` that changed; `again` is read by them, as `query`.
+
+    `query` is the API's name of each column.
+    """
+
+    of: tuple[Resource, ...]
+    columns: tuple[str, ...]
+    again: tuple[Resource, ...]
+    query: tuple[str, ...]
+
+
+_ATTENDANCE = (resources.SCHOOL_ATTENDANCE, resources.SECTION_ATTENDANCE)
+_BEHAVIORS = (resources.BEHAVIOR, resources.NON_OFFENDER)
+TOUCHED = (
+    Touched(_ATTENDANCE, ("date",), _ATTENDANCE, ("eventDate",)),
+    Touched(_BEHAVIORS, ("incident", "school"), _BEHAVIORS, ("incidentIdentifier", "schoolId")),
+    Touched(
+        (resources.ACTION,),
+        ("student", "date"),
+        (resources.ACTION,),
+        ("studentUniqueId", "disciplineDate"),
+    ),
+    Touched(
+        (resources.GRADEBOOK_ENTRY,),
+        ("entry", "namespace"),
+        (resources.STUDENT_GRADEBOOK_ENTRY,),
+        ("gradebookEntryIdentifier", "namespace"),
+    ),
+    Touched(
+        (resources.STUDENT_GRADEBOOK_ENTRY,),
+        ("entry", "namespace"),
+        (resources.GRADEBOOK_ENTRY,),
+        ("gradebookEntryIdentifier", "namespace"),
+    ),
+)
+
+
+def edfi_api(
+    service: Service,
+    credentials: Credentials,
+    words: Words | None = None,
+    *,
+    since: int | None = None,
+    size: int = PAGE,
+    progress: Progress | None = None,
+) -> EdFi:
+    """The records of an ODS/API at its base address, all of it read once.
+
+    `since`: only what changed after that change version. The delivery's `through` is the version
+    to give next time; None where the service has no change queries. Raises `SourceDown`,
+    `BadInput` (a refused key) and, where `since` cannot be served, `NotReady`.
+    """
+    api = _Api(service, credentials, size, progress)
+    spool = Spool()
+    try:
+        if since is None:
+            api.read_all(spool)
+        else:
+            api.read_changes(spool, since)
+    except BaseException:
+        spool.close()
+        raise
+    delivery = EdFi(f"Ed-Fi API {service.base}", spool, words or Words())
+    delivery.through = api.newest
+    for path in api.unavailable:
+        delivery.ledger.note(None, path, "the service has it not, or not for this key: not read")
+    return delivery
+
+
+class _Api:
+    """One reading of one service."""
+
+    def __init__(
+        self, service: Service, credentials: Credentials, size: int, progress: Progress | None
+    ) -> None:
+        self.service, self.size, self.progress = service, size, progress
+        urls = _addresses(service)
+        self.data = urls["dataManagementApi"].rstrip("/") + "/ed-fi/"
+        service.sign_in(urls["oauth"], credentials)
+        self.newest = _newest_version(service, urls)
+        self.unavailable: list[str] = []
+
+    def read_all(self, spool: Spool) -> None:
+        """Every resource, as of the newest change version."""
+        window = {} if self.newest is None else {"maxChangeVersion": self.newest}
+        self._read(spool, (r for r in RESOURCES if r.path), window)
+
+    def read_changes(self, spool: Spool, since: int) -> None:
+        """What changed after a version, and all that it touches."""
+        if self.newest is None:
+            raise NotReady(
+                "The service has no change queries.", "Read it whole, without a change version."
+            )
+        if self.newest < since:
+            raise NotReady(
+                f"The service is at change version {self.newest}, before {since}: it was set back.",
+                "Read it whole, without a change version.",
+            )
+        window = {"minChangeVersion": since + 1, "maxChangeVersion": self.newest}
+        changing = [r for r in RESOURCES if r.path and r not in ALWAYS_WHOLE]
+        spool.is_of_changes = True
+        self._read(spool, ALWAYS_WHOLE, {})
+        if since < self.newest:
+            self._read(spool, changing, window)
+            self._read_deletions(spool, [*changing, *ALWAYS_WHOLE], window)
+            self._read_touched(spool)
+
+    def _read(self, spool: Spool, wanted: Iterable[Resource], query: Query) -> None:
+        for resource in wanted:
+            try:
+                self._read_one(spool, resource, query)
+            except Unavailable:
+                self.unavailable.append(resource.path)
+
+    def _read_one(self, spool: Spool, resource: Resource, query: Query) -> None:
+        for found in pages(self.service, self.data + resource.path, query, self.size):
+            spool.see(resource)
+            for content in found:
+                self._add(spool, resource, content)
+        if self.progress:
+            self.progress(resource.path, 1.0)
+
+    def _add(self, spool: Spool, resource: Resource, content: Mapping[str, Any]) -> None:
+        line = spool.rows[resource.element] + 1
+        spool.add(resource, row_of(resource, content), resource.path, line, deleted=False)
+
+    def _read_deletions(self, spool: Spool, wanted: Iterable[Resource], window: Query) -> None:
+        """What was deleted, and the keys that others took the place of."""
+        for resource in wanted:
+            for ending, name in (("deletes", "keyValues"), ("keyChanges", "oldKeyValues")):
+                path = f"{self.data}{resource.path}/{ending}"
+                for key in _keys(self.service, path, name, window, self.size):
+                    line = spool.rows[resource.element] + 1
+                    row = row_of_key(resource, key)
+                    spool.add(resource, row, f"{resource.path}/{ending}", line, deleted=True)
+
+    def _read_touched(self, spool: Spool) -> None:
+        for touched in TOUCHED:
+            for values in _values(spool, touched):
+                query = dict(zip(touched.query, values, strict=True))
+                self._read(spool, touched.again, query)
+
+
+def _values(spool: Spool, touched: Touched) -> list[tuple[str, ...]]:
+    """The different values of the touched columns, those that are whole."""
+    found = pl.concat(spool.whole(of).select(touched.columns) for of in touched.of)
+    return sorted(found.drop_nulls().unique().rows())
+
+
+def _keys(
+    service: Service, path: str, name: str, window: Query, size: int
+) -> Iterator[Mapping[str, Any]]:
+    """The natural keys in a list of deletions or changed keys, where the service has one."""
+    try:
+        for page in pages(service, path, window, size):
+            for each in page:
+                key = each.get(name)
+                if isinstance(key, dict):
+                    yield key
+    except Unavailable:
+        return
+
+
+def _addresses(service: Service) -> dict[str, str]:
+    """Where the API is, as its base says; else where the ODS/API has it by default."""
+    default = {"oauth": "oauth/token", "dataManagementApi": "data/v3"}
+    answer = service.get("")
+    if not answer.is_ok:
+        return default
+    content = answer.json()
+    said = content.get("urls") if isinstance(content, dict) else None
+    if not isinstance(said, dict):
+        raise SourceDown(
+            f"{service.base} does not say where its API is.",
+            "Give the base address of the ODS/API.",
+        )
+    return {**default, **{name: url for name, url in said.items() if isinstance(url, str)}}
+
+
+def _newest_version(service: Service, urls: Mapping[str, str]) -> int | None:
+    """The newest change version, or None where there are no change queries."""
+    base = urls.get("changeQueries", "changeQueries/v1").rstrip("/")
+    answer = service.get(f"{base}/availableChangeVersions")
+    if not answer.is_ok:
+        return None
+    content = answer.json()
+    named = (
+        {name.lower(): value for name, value in content.items()}
+        if isinstance(content, dict)
+        else {}
+    )
+    newest = str(named.get("newestchangeversion", ""))
+    return int(newest) if newest.isdecimal() else None
