@@ -1,7 +1,8 @@
-"""`edupulse import`: a folder of records into the database, and what became of its rows."""
+"""`edupulse import`: a source's records into the database, and what became of its rows."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,17 +20,22 @@ from edupulse.pipeline.intake import intake
 from edupulse.school.errors import BadInput
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.sources.delivery import Delivery, Progress
+from edupulse.sources.edfi.api import edfi_api
+from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
 from edupulse.sources.mapping import read_mapping
 from edupulse.sources.oulad import oulad
+from edupulse.sources.web import Credentials, Service
 from edupulse.store.store import open_store
 
 MOST_SHOWN = 10
+KEY, SECRET = "EDUPULSE_SOURCE_KEY", "EDUPULSE_SOURCE_SECRET"
+"""Environment variables with the client credentials of a service."""
 
 
 class Source(StrEnum):
-    """What the folder holds."""
+    """What the source speaks."""
 
     CSV = "csv"
     EDFI = "edfi"
@@ -37,16 +43,29 @@ class Source(StrEnum):
 
 
 def import_records(
-    folder: Annotated[Path, typer.Argument(help="The folder with the files (see docs/csv.md).")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|URL",
+            help="The folder with the files (see docs/csv.md), or the address of an Ed-Fi API, "
+            f"whose key and secret are in {KEY} and {SECRET}.",
+        ),
+    ],
     source: Annotated[
         Source,
         typer.Option(
-            "--from", help="What it holds: CSV files, Ed-Fi bulk XML (or one such file), or OULAD."
+            "--from",
+            help="What it holds: CSV files, Ed-Fi (a folder of bulk XML, one such file, or the "
+            "address of an API), or OULAD.",
         ),
     ] = Source.CSV,
     mapping: Annotated[
         Path | None,
         typer.Option(help="The district's mapping (TOML): what its codes mean (docs/mapping.md)."),
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of an Ed-Fi API: only what changed after this change version."),
     ] = None,
     snapshot: Annotated[
         bool, typer.Option(help="The files are complete: retract what is not there any more.")
@@ -64,9 +83,11 @@ def import_records(
     ] = 0.05,
 ) -> None:
     """Import records: all of them or, when too many rows are bad, none; twice is once."""
+    if snapshot and since is not None:
+        raise BadInput("What changed is not all there is.", "Leave --snapshot or --since out.")
     with (
         progress() as told,
-        _delivery(source, folder, mapping, told) as delivery,
+        _delivery(source, place, mapping, since, told) as delivery,
         open_store() as store,
     ):
         report = intake(
@@ -79,13 +100,18 @@ def import_records(
             progress=told,
         )
     show(report)
+    if isinstance(delivery, EdFi) and delivery.through is not None:
+        out.print(f"Next time, for what changed since: --since {delivery.through}")
 
 
 @contextmanager
 def _delivery(
-    source: Source, folder: Path, mapping: Path | None, told: Progress
+    source: Source, place: str, mapping: Path | None, since: int | None, told: Progress
 ) -> Iterator[Delivery]:
     """The records of a source; what it laid down on the way is removed at the end."""
+    is_api = source is Source.EDFI and "://" in place
+    if since is not None and not is_api:
+        raise BadInput("Files do not tell what changed.", "Leave --since out.")
     if mapping is not None and source in (Source.CSV, Source.OULAD):
         raise BadInput(
             "These files say everything in our words.", "Leave --mapping out.", file=str(mapping)
@@ -93,15 +119,28 @@ def _delivery(
     said = read_mapping(mapping) if mapping else None
     match source:
         case Source.CSV:
-            yield csv_folder(folder)
+            yield csv_folder(Path(place))
         case Source.OULAD:
-            yield oulad(folder)
+            yield oulad(Path(place))
         case Source.EDFI:
-            delivery = edfi_folder(folder, Words(said), progress=told)
+            words = Words(said)
+            delivery = (
+                edfi_api(Service(place), _credentials(), words, since=since, progress=told)
+                if is_api
+                else edfi_folder(Path(place), words, told)
+            )
             try:
                 yield delivery
             finally:
                 delivery.close()
+
+
+def _credentials() -> Credentials:
+    """From the environment: what stands in a command line can be seen by others."""
+    key, secret = os.environ.get(KEY), os.environ.get(SECRET)
+    if not key or not secret:
+        raise BadInput(f"{KEY} and {SECRET} are not set.", "Set them to what the service gave you.")
+    return Credentials(key, secret)
 
 
 def show(report: ImportReport) -> None:
