@@ -1,4 +1,4 @@
-"""`edupulse simulate`: a causal district with known truth, as a CSV folder."""
+"""`edupulse simulate`: a causal district with known truth, as a folder of files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from rich.table import Table
 from edupulse.cli.console import out, progress
 from edupulse.simulator import DistrictPlan, Summary
 from edupulse.simulator import simulate as write_district
+
+
+class Form(StrEnum):
+    """In whose words the records are written."""
+
+    CSV = "csv"
+    EDFI = "edfi"
+    ONEROSTER = "oneroster"
 
 
 class Compression(StrEnum):
@@ -59,7 +67,13 @@ def simulate(
         int, typer.Option(help="About how many (student, day) pairs get a true probability.")
     ] = 1000,
     rollouts: Annotated[int, typer.Option(help="Futures drawn for each pair.")] = 200,
-    compress: Annotated[Compression, typer.Option(help="Pack the CSV files.")] = Compression.NONE,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--format", help="Our CSV folder, or what Ed-Fi or OneRoster can say of the same."
+        ),
+    ] = Form.CSV,
+    compress: Annotated[Compression, typer.Option(help="Pack the files.")] = Compression.NONE,
 ) -> None:
     """Write a simulated district to a new folder, and beside it its truth (never imported)."""
     plan = DistrictPlan(
@@ -81,12 +95,16 @@ def simulate(
     )
     with progress() as told:
         summary = write_district(
-            plan, folder, compress=compress, progress=lambda part: told("Simulating", part)
+            plan,
+            folder,
+            compress=compress,
+            form=form,
+            progress=lambda part: told("Simulating", part),
         )
-    _show(summary)
+    _show(summary, form)
 
 
-def _show(summary: Summary) -> None:
+def _show(summary: Summary, form: Form) -> None:
     table = Table(title=f"A district of {summary.students:,} students over all years")
     table.add_column("file")
     table.add_column("rows", justify="right")
@@ -94,6 +112,6 @@ def _show(summary: Summary) -> None:
         table.add_row(name, f"{rows:,}")
     table.add_row("truth/probabilities", f"{summary.pairs:,}")
     out.print(table)
-    out.print(
-        f"In {escape(str(summary.folder))}. Next: edupulse import {escape(str(summary.folder))}"
-    )
+    folder = escape(str(summary.folder))
+    how = "" if form is Form.CSV else f" --from {form} --mapping {folder}/mapping.toml"
+    out.print(f"In {folder}. Next: edupulse import {folder}{how}")

@@ -10,6 +10,8 @@ import polars as pl
 
 from edupulse.simulator.days import World, build_world
 from edupulse.simulator.folder import Folder
+from edupulse.simulator.formats.edfi import EdFiFolder
+from edupulse.simulator.formats.oneroster import OneRosterFolder
 from edupulse.simulator.office.attendance import attendance
 from edupulse.simulator.office.desk import Desk
 from edupulse.simulator.office.discipline import exclusions, incidents
@@ -58,17 +60,22 @@ def district(plan: DistrictPlan, only: Collection[str] | None = None) -> Distric
 
 
 def simulate(
-    plan: DistrictPlan, out: Path, *, compress: str = "none", progress: Progress | None = None
+    plan: DistrictPlan,
+    out: Path,
+    *,
+    compress: str = "none",
+    form: str = "csv",
+    progress: Progress | None = None,
 ) -> Summary:
-    """Write the CSV folder of a plan to `out` and its truth to `out/truth`.
+    """Write the files of a plan to `out` and its truth to `out/truth`.
 
-    `compress` is `none` or `zst`. `progress` is told the part done, 0 to 1.
-    Raises BadInput where `out` already holds something.
+    `form` is `csv`, `edfi` or `oneroster`; `compress` is `none` or `zst`. `progress` is told the
+    part done, 0 to 1. Raises BadInput where `out` already holds something.
     """
     world = build_world(plan)
     total = student_count(plan, world.places)
     truths: list[Truth] = []
-    with Folder(out, compress) as folder:
+    with FORMS[form](out, world, compress) as folder:
         for name, frame in setup(world).items():
             folder.add(name, frame)
         for frames, truth in _blocks(world, progress):
@@ -78,6 +85,13 @@ def simulate(
         truth = joined(truths)
         folder.add_truth(truth, plan)
     return Summary(out, total, folder.rows, truth.probabilities.height)
+
+
+FORMS: dict[str, Callable[[Path, World, str], Folder]] = {
+    "csv": lambda out, _world, compress: Folder(out, compress),
+    "edfi": EdFiFolder,
+    "oneroster": OneRosterFolder,
+}
 
 
 def _blocks(

@@ -1,4 +1,4 @@
-"""The CSV folder on disk: files that grow block by block, plain or compressed."""
+"""The output folder on disk: files that grow block by block, plain or compressed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Folder:
             raise BadInput("The output folder already holds something.", "Name a new folder.")
         self.path, self.compress = path, compress
         self.rows: dict[str, int] = {}
-        self._files: dict[str, IO[bytes]] = {}
+        self.files: dict[str, IO[bytes]] = {}
 
     def __enter__(self) -> Folder:
         """Create the folder."""
@@ -50,29 +50,41 @@ class Folder:
         trace: TracebackType | None,
     ) -> None:
         """Close all files."""
-        for file in self._files.values():
+        self.close()
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in self.files.values():
             file.close()
 
     def add(self, name: str, frame: pl.DataFrame) -> None:
-        """Append rows to a file; the first call writes the header."""
-        header = name not in self._files
-        if header:
-            self._files[name] = self._open(name)
-            self.rows[name] = 0
+        """Append the records of one kind."""
+        self.append_csv(name, frame)
+
+    def append_csv(self, name: str, frame: pl.DataFrame) -> None:
+        """Append rows to a CSV file; the first call writes the header."""
+        header = name not in self.files
+        file = self.opened(name, "csv")
         buffer = io.BytesIO()
         for part in frame.iter_slices(FLUSH):
             part.write_csv(buffer, include_header=header, datetime_format="%Y-%m-%dT%H:%M:%SZ")
-            self._files[name].write(buffer.getvalue())
+            file.write(buffer.getvalue())
             buffer, header = io.BytesIO(), False
         if header:
-            self._files[name].write((",".join(frame.columns) + "\n").encode())
+            file.write((",".join(frame.columns) + "\n").encode())
         self.rows[name] += frame.height
 
-    def _open(self, name: str) -> IO[bytes]:
-        if self.compress == "none":
-            return (self.path / f"{name}.csv").open("wb")
-        path = self.path / f"{name}.csv.zst"
-        return cast("IO[bytes]", zstandard.open(path, "wb"))
+    def opened(self, name: str, ending: str) -> IO[bytes]:
+        """The file of that name, made at the first call."""
+        if name not in self.files:
+            path = self.path / f"{name}.{ending}"
+            self.rows[name] = 0
+            self.files[name] = (
+                path.open("wb")
+                if self.compress == "none"
+                else cast("IO[bytes]", zstandard.open(f"{path}.zst", "wb"))
+            )
+        return self.files[name]
 
     def add_truth(self, truth: Truth, plan: DistrictPlan) -> None:
         """Write what no import ever reads: the truth, and the plan that it came from."""

@@ -48,10 +48,9 @@ def marks(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
             student_id="student",
             assignment_id=joined(found, "entry", "namespace"),
             points=pl.coalesce("points", "numeric"),
-            points_possible=pl.when(by_points)
+            points_possible=pl.when(by_points | pl.col("numeric").is_null())
             .then("possible")
-            .when(pl.col("numeric").is_not_null())
-            .then(pl.lit(PERCENT)),
+            .otherwise(pl.lit(PERCENT)),
             status=_status(),
             wrong_field=pl.when(lone).then(pl.lit("assignment_id")),
             wrong=pl.when(lone).then(pl.lit("no GradebookEntry has this identifier")),
