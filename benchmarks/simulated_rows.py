@@ -113,7 +113,14 @@ def _keep(path: Path, made: District) -> None:
 
 def _material(kept: Any, name: str) -> Material:
     windows = Windows(**{field.name: kept[f"{name}.{field.name}"] for field in fields(Windows)})
-    outcomes = Outcomes(**{field.name: kept[f"{name}.{field.name}"] for field in fields(Outcomes)})
+    days = kept[f"{name}.last"]
+    unsaid = {"came_on": np.full(days.shape, np.datetime64("NaT", "D"))}  # older files lack it
+    told = {
+        field.name: kept[f"{name}.{field.name}"]
+        for field in fields(Outcomes)
+        if f"{name}.{field.name}" in kept
+    }
+    outcomes = Outcomes(**(unsaid | told))
     return Material(windows, outcomes)
 
 

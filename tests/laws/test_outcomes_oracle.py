@@ -33,7 +33,12 @@ def test_outcomes_agree_with_the_oracle(seed, as_of, definition):
     for row, (student, school) in enumerate(zip(STUDENTS, schools.tolist(), strict=True)):
         expected = tell(district, student, school, as_of, definition)
         told = (
-            (bool(found.off_track[row]), bool(found.courses_posted[row]), int(found.severity[row]))
+            (
+                bool(found.off_track[row]),
+                bool(found.courses_posted[row]),
+                int(found.severity[row]),
+                found.came_on[row].item(),
+            )
             if found.known[row]
             else None
         )

@@ -13,6 +13,7 @@ from edupulse.model.baselines.linear import LinearLastWeek
 from edupulse.model.baselines.rules import AbcRules
 from edupulse.model.contest import compete, rules, standard_contenders
 from edupulse.model.evaluation import LATENT_BOUND, Evaluation, Prediction, evaluate
+from edupulse.model.leads import Timing
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from model.planted_rows import planted_labels, random_rows
 
@@ -30,10 +31,18 @@ def labels(rows):
 @pytest.fixture(scope="module")
 def evaluation(rows, labels) -> Evaluation:
     noise = np.random.default_rng(0).normal(size=1000)
-    good = Prediction("good", labels.truth, labels.truth)
+    in_set = np.column_stack((labels.truth <= 0.7, labels.truth >= 0.3))
+    good = Prediction(
+        "good", labels.truth, labels.truth, None, labels.truth - 0.1, labels.truth + 0.2, in_set
+    )
     poor = Prediction("poor", noise, flagged=noise > 0)
     latent = np.where(np.arange(1000) < 500, labels.truth, np.nan)
-    return evaluate([good, poor], rows, labels, latent=latent, replicates=100)
+    late = {"second_day": np.arange(1000) % 2 == 1}
+    days = np.where(labels.off_track, np.datetime64("1970-01-15"), np.datetime64("NaT", "D"))
+    timing = Timing(days, lambda at, day: day.astype(np.int64) - rows.as_of[at])
+    return evaluate(
+        [good, poor], rows, labels, latent=latent, timing=timing, also=late, replicates=100
+    )
 
 
 def test_values_are_those_of_the_rows_themselves(evaluation, labels):
@@ -45,9 +54,35 @@ def test_values_are_those_of_the_rows_themselves(evaluation, labels):
 def test_every_metric_is_there(evaluation):
     ranked = {"auroc", "average_precision", "precision_5", "recall_5", "precision_10", "recall_10"}
     calibrated = {"brier", "calibration_error", "calibration_slope", "mean_error"}
+    sets = {"interval_width", "coverage_on_track", "coverage_off_track", "undecided"}
+    leads = {"in_time_high", "lead_days_high", "in_time_10", "lead_days_10"}
     flags = {"sensitivity", "specificity", "balanced_accuracy"}
-    assert set(evaluation.result("good").metrics) == ranked | calibrated
-    assert set(evaluation.result("poor").metrics) == ranked | flags
+    assert set(evaluation.result("good").metrics) == ranked | calibrated | sets | leads
+    assert set(evaluation.result("poor").metrics) == ranked | flags | leads
+
+
+def test_intervals_and_sets_are_those_of_the_rows(evaluation, labels):
+    found = evaluation.result("good").metrics
+    assert found["interval_width"].value == pytest.approx(0.3)
+    truth, off_track = labels.truth, labels.off_track
+    assert found["coverage_on_track"].value == pytest.approx((truth <= 0.7)[~off_track].mean())
+    assert found["coverage_off_track"].value == pytest.approx((truth >= 0.3)[off_track].mean())
+    inside = ((truth >= 0.3) & (truth <= 0.7)).mean()
+    assert found["undecided"].value == pytest.approx(inside)
+
+
+def test_a_lead_counts_from_the_first_high_risk(evaluation, rows, labels):
+    students = np.unique(rows.student[labels.off_track])
+    high = np.unique(rows.student[labels.truth >= 0.3])
+    found = evaluation.result("good").metrics
+    assert found["in_time_high"].value == pytest.approx(np.isin(students, high).mean())
+    assert found["lead_days_high"].value in (13, 14)
+
+
+def test_a_population_can_be_named(evaluation, labels):
+    assert evaluation.result("good", "second_day").rows == 500
+    rate = labels.off_track[1::2].mean()
+    assert evaluation.result("good", "second_day").base_rate == pytest.approx(rate)
 
 
 def test_new_onset_are_the_rows_without_an_abc_flag(evaluation, rows, labels):

@@ -8,13 +8,13 @@ import pytest
 from edupulse.model.bootstrap import Estimate
 from edupulse.model.evaluation import Prediction, evaluate
 from edupulse.model.gate import Check, Decision
+from edupulse.model.metrics import listed
 from edupulse.model.promotion import (
     DEFAULT_PROMOTION,
     SERVING,
     Misses,
     against_serving,
     covers,
-    listed,
     misses_of,
     settled,
 )

@@ -9,8 +9,8 @@ from edupulse.panel.definition import OutcomeDefinition
 from panel.districts import District
 
 CORE = {"ela", "math", "science", "social_studies"}
-Told = tuple[bool, bool, int] | None
-"""Off track, course grades posted, severity; None where it cannot be told."""
+Told = tuple[bool, bool, int, date | None] | None
+"""Off track, course grades posted, severity, the day it came; None where it cannot be told."""
 
 
 def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
@@ -85,6 +85,7 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
         return False
 
     days = absent = enrolled_days = 0
+    missed_by: list[tuple[date, int]] = []
     day = first
     while day <= last:
         at = school_on(day)
@@ -93,9 +94,11 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
             if observed(day, at) and not sent_home(day):
                 days += 1
                 absent += missed(day, at)
+                missed_by.append((day, absent))
         day += timedelta(days=1)
 
-    def failed() -> bool:
+    def failed() -> list[date]:
+        found: list[date] = []
         for grade in mine("course_grades"):
             section = next(s for s in of("sections") if s["section"] == grade["section"])
             if grade["kind"] != "final" or (d.core_only and section["subject"] not in CORE):
@@ -107,7 +110,8 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
                 if t["school"] == section["school"] and t["term_id"] == term_id and t["grading"]
             ]
             ended = [last_held(t["school"], t["ends_on"]) for t in terms]
-            if not any(e is not None and first <= e <= last for e in ended):
+            ended = [e for e in ended if e is not None and first <= e <= last]
+            if not ended:
                 continue
             passing = [
                 s["passing"]
@@ -116,10 +120,10 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
             ]
             if passing:
                 if not passing[0]:
-                    return True
+                    found += ended
             elif grade["percent"] is not None and grade["percent"] < 60_000:
-                return True
-        return False
+                found += ended
+        return found
 
     spells = [c for c in of("coverage") if c["school"] == school and c["kind"] == "course_grades"]
     ends = [
@@ -144,12 +148,14 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
     ]
     if not any(e["entered_on"] <= as_of for e in stays):
         return None
-    dropped = any(
-        e["exit_type"] == "dropped_out"
+    exits = [
+        e["left_on"]
+        for e in stays
+        if e["exit_type"] == "dropped_out"
         and e["left_on"] is not None
         and first <= e["left_on"] <= last
-        for e in stays
-    )
+    ]
+    dropped = bool(exits)
     final = max(stays, key=lambda e: (e["left_on"] or date.max, e["entered_on"], -e["school"]))
     gone = final["left_on"]
     stayed = gone is None or gone >= last
@@ -162,11 +168,15 @@ def tell(  # noqa: C901 - one student's story, in the order of outcomes.md
         return None
     chronic = uses_absence and enough and absent * 1000 >= d.chronic_share * days * 1000
     severe = uses_absence and enough and absent * 1000 >= d.severe_share * days * 1000
-    failure = posted and failed()
+    failures = failed() if posted else []
+    failure = bool(failures)
+    came = [day for day, so_far in missed_by if chronic and so_far >= d.chronic_share * days][:1]
+    came += failures + (exits if withdrawal else [])
     if withdrawal or (chronic and failure and severe):
         severity = 3
     elif (chronic and failure) or severe:
         severity = 2
     else:
         severity = int(chronic or failure)
-    return bool(chronic or failure or withdrawal), posted, severity
+    off_track = bool(chronic or failure or withdrawal)
+    return off_track, posted, severity, min(came, default=None)

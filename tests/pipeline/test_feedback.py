@@ -23,7 +23,7 @@ def outcomes(known: list[bool], off_track: list[bool]) -> Outcomes:
     day = np.full(len(flags), np.datetime64("2025-05-20"))
     return Outcomes(
         np.array(known), flags, np.where(known, flags.astype(np.int8), -1).astype(np.int8),
-        flags, no, no, ~no, day, day, day.astype("datetime64[us]"),
+        flags, no, no, ~no, day, day, day.astype("datetime64[us]"), day,
     )  # fmt: skip
 
 

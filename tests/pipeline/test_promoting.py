@@ -102,6 +102,7 @@ def candidate(noise: float = 0.0, seed: int = 5) -> Candidate:
         first=day,
         last=day,
         closes_at=day.astype("datetime64[us]"),
+        came_on=day,
     )
     risk = np.clip(truth + noise * draw.normal(size=len(windows)), 0.01, 0.99)
     logits = np.log(risk / (1 - risk))

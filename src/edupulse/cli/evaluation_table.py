@@ -11,12 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from edupulse.model.bootstrap import Estimate
-from edupulse.model.evaluation import EVERYONE, NEW_ONSET, TRUTH_KNOWN, Evaluation, Result
+from edupulse.model.evaluation import (
+    EVERYONE,
+    NEW_ONSET,
+    TRUTH_KNOWN,
+    WITHOUT_GRADES,
+    Evaluation,
+    Result,
+)
 from edupulse.model.gate import Decision
 
 _TITLES = {
     EVERYONE: "Everyone",
     NEW_ONSET: "New onset: no ABC flag on the as-of day",
+    WITHOUT_GRADES: "No term ends in the horizon: no failed course can be part of the outcome",
     TRUTH_KNOWN: "Rows whose true probability the simulator knows",
 }
 _COLUMNS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from edupulse.model.baselines.contender import Contender
 from edupulse.model.baselines.rules import AbcRules, LevelRules
-from edupulse.model.calibration import calibrate
+from edupulse.model.calibration import Calibration, calibrate
 from edupulse.model.evaluation import Prediction
 from edupulse.model.rows import OutcomeRows, WindowRows
 
@@ -37,13 +37,29 @@ def compete(
 
 def predict(contender: Contender, calibration: Part, test: WindowRows) -> Prediction:
     """A fitted contender's prediction of the test rows."""
+    return prediction(contender, calibrated(contender, calibration), test)
+
+
+def calibrated(contender: Contender, calibration: Part) -> Calibration | None:
+    """From a fitted contender's scores to risks, by the calibration part; None for a rule."""
+    if not contender.logit:
+        return None
+    windows, outcomes = calibration
+    known = outcomes.known
+    logits = contender.score(windows)[known]
+    return calibrate(logits, outcomes.off_track[known], windows.student[known])
+
+
+def prediction(
+    contender: Contender, calibration: Calibration | None, test: WindowRows
+) -> Prediction:
+    """What a fitted and calibrated contender says of the test rows."""
     score = contender.score(test)
-    if contender.logit:
-        windows, outcomes = calibration
-        known = outcomes.known
-        logits = contender.score(windows)[known]
-        fitted = calibrate(logits, outcomes.off_track[known], windows.student[known])
-        return Prediction(contender.name, score, fitted.risk(score))
+    if calibration is not None:
+        low, high = calibration.interval(score)
+        in_set = calibration.prediction_set(score)
+        risk = calibration.risk(score)
+        return Prediction(contender.name, score, risk, low=low, high=high, in_set=in_set)
     if isinstance(contender, AbcRules | LevelRules):
         flagged = contender.indicators(test).count > 0
         return Prediction(contender.name, score, flagged=flagged)
@@ -56,7 +72,7 @@ def rules() -> tuple[Contender, ...]:
 
 
 def standard_contenders(seed: int = 0) -> tuple[Contender, ...]:
-    """Everything that a network is compared with (needs scikit-learn)."""
+    """Everything but networks that a network is compared with (needs scikit-learn)."""
     from edupulse.model.baselines.boosting import boosting_all_weeks, boosting_last_week
     from edupulse.model.baselines.linear import LinearLastWeek
 

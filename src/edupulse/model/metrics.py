@@ -68,6 +68,11 @@ class Ranking:
         return _ratio(hits, taken.sum(axis=1)), _ratio(hits, self.positive.sum(axis=1))
 
 
+def weighted_mean(values: Floats | Bools, weights: Weights) -> Array:
+    """The mean of one number a row."""
+    return _ratio(weights @ values.astype(np.float64), weights.sum(axis=1))
+
+
 def brier(risk: Floats, label: Bools, weights: Weights) -> Array:
     """Mean squared error of the probability."""
     return _ratio(weights @ np.square(risk - label), weights.sum(axis=1))
@@ -123,6 +128,21 @@ def flag_rates(flagged: Bools, label: Bools, weights: Weights) -> tuple[Array, A
     sensitivity = _ratio(weights @ (flagged & label), weights @ label.astype(np.float64))
     specificity = _ratio(weights @ (~flagged & ~label), weights @ (~label).astype(np.float64))
     return sensitivity, specificity
+
+
+def listed(score: Floats, group: Ints, share: float) -> Array:
+    """How far each row is on a list of the top `share` of its group: 0, 1, or the chance in a tie.
+
+    Capacity is the same for every method this way, whatever its scores mean.
+    """
+    on_list = np.zeros(len(score))
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
+        _, tie, count = np.unique(-score[rows], return_inverse=True, return_counts=True)
+        before = np.cumsum(count) - count
+        room = share * len(rows)
+        on_list[rows] = (np.clip(room - before, 0, count) / count)[tie]
+    return on_list
 
 
 def _binned(risk: Floats, parts: Weights, bins: int) -> Array:

@@ -126,21 +126,6 @@ def misses_of(
     return tuple(found)
 
 
-def listed(score: Floats, group: Ints, share: float) -> NDArray[np.float64]:
-    """How far each row is on a list of the top `share` of its group: 0, 1, or the chance in a tie.
-
-    Capacity is the same for every method this way, whatever its scores mean.
-    """
-    on_list = np.zeros(len(score))
-    for one in np.unique(group):
-        rows = np.flatnonzero(group == one)
-        _, tie, count = np.unique(-score[rows], return_inverse=True, return_counts=True)
-        before = np.cumsum(count) - count
-        room = share * len(rows)
-        on_list[rows] = (np.clip(room - before, 0, count) / count)[tie]
-    return on_list
-
-
 def settled(gate: Decision, checks: tuple[Check, ...]) -> Decision:
     """The gate's decision, with further checks that must pass too."""
     every = (*gate.checks, *checks)

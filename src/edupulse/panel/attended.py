@@ -26,18 +26,22 @@ _Flags = npt.NDArray[np.bool_]
 class Attended:
     """Of each row, int32[N]: days enrolled, days observed, and thousandths of a day missed.
 
-    Days of out-of-school exclusion are neither observed nor missed.
+    Days of out-of-school exclusion are neither observed nor missed. `reached` is the day on which
+    what had been missed came to the share asked for of all days observed; NEVER where it did not.
     """
 
     enrolled: Days
     observed: Days
     missed: Days
+    reached: Days
 
 
-def attended(known: Known, student: Keys, horizon: Horizon, calendar: Calendar) -> Attended:
-    """What each row's student attended within the horizon."""
+def attended(
+    known: Known, student: Keys, horizon: Horizon, calendar: Calendar, share: int
+) -> Attended:
+    """What each row's student attended within the horizon; `share` is in thousandths."""
     blocks = [
-        _block(known, calendar, student[at], _rows_of(horizon, at))
+        _block(known, calendar, student[at], _rows_of(horizon, at), share)
         for at in (slice(s, s + BLOCK) for s in range(0, max(student.size, 1), BLOCK))
     ]
     return Attended(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
@@ -71,8 +75,8 @@ def _rows_of(horizon: Horizon, at: slice) -> Horizon:
 
 
 def _block(
-    known: Known, calendar: Calendar, student: Keys, horizon: Horizon
-) -> tuple[Days, Days, Days]:
+    known: Known, calendar: Calendar, student: Keys, horizon: Horizon, share: int
+) -> tuple[Days, Days, Days, Days]:
     length = np.where(horizon.exists, horizon.last.astype(np.int64) - horizon.first + 1, 0)
     width = int(length.max(initial=0))
     frame = pl.DataFrame(
@@ -93,11 +97,21 @@ def _block(
     observed &= noted | ~_records_all(known, calendar)[place]
     observed &= ~_excluded(known, calendar, span, place.size)
     missed = np.where(observed, missed, 0)
+    days = _per_row(observed, student.size, width)
     return (
         _per_row(enrolled, student.size, width),
-        _per_row(observed, student.size, width),
+        days,
         _per_row(missed, student.size, width),
+        _reached(missed.reshape(student.size, width), share * days.astype(np.int64), horizon.first),
     )
+
+
+def _reached(missed: Keys, enough: npt.NDArray[np.int64], first: Days) -> Days:
+    """The day on which the running sum of what was missed [N, days] came to `enough` [N]."""
+    if not missed.shape[1]:
+        return np.full(first.shape, NEVER, np.int32)
+    come = (missed.cumsum(1, dtype=np.int64) >= enough[:, None]) & (enough > 0)[:, None]
+    return np.where(come.any(1), first + come.argmax(1), NEVER).astype(np.int32)
 
 
 def _per_row(cells: npt.NDArray[np.generic], rows: int, width: int) -> Days:

@@ -10,7 +10,7 @@ import polars as pl
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.horizon import Horizon, last_school_day
 from edupulse.panel.windows import Flags, Keys
-from edupulse.school.calendar import Calendar, epoch_days
+from edupulse.school.calendar import NEVER, Calendar, Days, epoch_days
 from edupulse.school.knowledge import Known
 from edupulse.school.records import CORE_SUBJECTS
 
@@ -52,8 +52,11 @@ def failed_course(
     horizon: Horizon,
     calendar: Calendar,
     definition: OutcomeDefinition,
-) -> Flags:
-    """Did a final course grade of a term that ended in the horizon not pass?"""
+) -> Days:
+    """The end of the first term in the horizon of which a final course grade did not pass.
+
+    Days int32[N]; NEVER where every grade passed.
+    """
     failures = _failures(known, definition)
     ended = _graded_terms(known, calendar).select("school", "term_id", "ended")
     rows = pl.DataFrame(
@@ -69,9 +72,9 @@ def failed_course(
         .join(rows, on="student")
         .filter(pl.col("ended").is_between(pl.col("first"), pl.col("last")))
     )
-    failed = np.zeros(student.size, np.bool_)
-    failed[failing["row"].to_numpy()] = True
-    return failed
+    failed_on = np.full(student.size, NEVER, np.int32)
+    np.minimum.at(failed_on, failing["row"].to_numpy(), failing["ended"].to_numpy())
+    return failed_on
 
 
 def _posting(

@@ -9,7 +9,7 @@ import polars as pl
 
 from edupulse.panel.horizon import Horizon
 from edupulse.panel.windows import Flags, Keys
-from edupulse.school.calendar import NEVER
+from edupulse.school.calendar import NEVER, Days
 from edupulse.school.knowledge import Known
 
 FINISHED = ("promoted", "graduated")
@@ -20,6 +20,7 @@ FINISHED = ("promoted", "graduated")
 class Departures:
     """Of each row, bool[N]: enrolled on the as-of day, dropped out in the horizon, and stayed.
 
+    `withdrew_on` int32[N] is the day of the first such exit, NEVER without one.
     `stayed` holds also for those who finished early, and for those who moved within the district;
     not for a transfer, an exit for a reason that nobody wrote down, or one before the horizon.
     """
@@ -27,6 +28,7 @@ class Departures:
     enrolled: Flags
     withdrawal: Flags
     stayed: Flags
+    withdrew_on: Days
 
 
 def departures(known: Known, student: Keys, horizon: Horizon) -> Departures:
@@ -43,21 +45,20 @@ def departures(known: Known, student: Keys, horizon: Horizon) -> Departures:
     stays = rows.join(_enrollments(known), on="student").filter(
         pl.col("entered") <= pl.max_horizontal("last", "day"), pl.col("left") >= pl.col("day")
     )
+    dropped = (pl.col("exit") == "dropped_out") & pl.col("left").is_between("first", "last")
     summary = stays.group_by("row").agg(
         enrolled=(pl.col("entered") <= pl.col("day")).any(),
-        withdrawal=(
-            (pl.col("exit") == "dropped_out")
-            & pl.col("left").is_between(pl.col("first"), pl.col("last"))
-        ).any(),
+        withdrawal=dropped.any(),
         stayed=_stayed(),
+        withdrew_on=pl.col("left").filter(dropped).min(),
     )
     found = rows.join(summary, on="row", how="left", maintain_order="left")
-    return Departures(
-        *(
-            found[name].fill_null(False).to_numpy().astype(np.bool_)
-            for name in ("enrolled", "withdrawal", "stayed")
-        )
+    enrolled, withdrawal, stayed = (
+        found[name].fill_null(False).to_numpy().astype(np.bool_)
+        for name in ("enrolled", "withdrawal", "stayed")
     )
+    withdrew_on = found["withdrew_on"].fill_null(int(NEVER)).to_numpy().astype(np.int32)
+    return Departures(enrolled, withdrawal, stayed, withdrew_on)
 
 
 def _enrollments(known: Known) -> pl.DataFrame:

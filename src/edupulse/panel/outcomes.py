@@ -19,6 +19,7 @@ from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.departures import departures
 from edupulse.panel.horizon import Horizon, horizon, known_calendar
 from edupulse.panel.windows import Cohort, Flags, Keys, Levels, Times, utc
+from edupulse.school.calendar import NEVER, Days
 from edupulse.school.errors import BadInput
 from edupulse.school.knowledge import Known
 
@@ -35,7 +36,9 @@ class Outcomes:
     or both with a severe share. `courses_posted` tells whether a grading term of the row's school
     ends in the horizon: without one, `course_failure` is absent for the whole school and day.
     `first` and `last` datetime64[D][N] bound the horizon; `closes_at` datetime64[us][N], in UTC,
-    is when it could be told (all NaT where the school year holds no horizon).
+    is when it could be told (all NaT where the school year holds no horizon). `came_on`
+    datetime64[D][N] is the day on which the first part came true: the absences reached their share
+    of all days of the horizon, the failed term ended, the student left; NaT where none did.
     """
 
     known: Flags
@@ -48,6 +51,7 @@ class Outcomes:
     first: Times
     last: Times
     closes_at: Times
+    came_on: Times
 
     def __len__(self) -> int:
         return int(self.known.size)
@@ -76,21 +80,19 @@ def outcomes(known: Known, cohort: Cohort, definition: OutcomeDefinition = OFF_T
     calendar = known_calendar(known)
     span = horizon(known, cohort.school, cohort.as_of, definition, calendar)
     left = departures(known, cohort.student, span)
-    days = attended(known, cohort.student, span, calendar)
+    days = attended(known, cohort.student, span, calendar, definition.chronic_share)
     posting = posts_course_grades(known, span, calendar, definition)
-    failed = failed_course(known, cohort.student, span, calendar, definition)
+    failed_on = failed_course(known, cohort.student, span, calendar, definition)
+    failed = posting.posted & (failed_on < NEVER)
     withdrawal = left.withdrawal & ("withdrawal" in definition.parts)
     followed = left.stayed & posting.tellable & _enough_days(days, definition)
     closed = span.closes_at <= utc(known.as_of)
     told = closed & left.enrolled & (withdrawal | (followed & ~left.withdrawal))
-    return _outcomes(
-        told,
-        *_absence(days, definition),
-        failed & posting.posted,
-        withdrawal,
-        posting.posted,
-        span,
+    chronic, severe = _absence(days, definition)
+    came_on = _first_day(
+        (chronic, days.reached), (failed, failed_on), (withdrawal, left.withdrew_on)
     )
+    return _outcomes(told, chronic, severe, failed, withdrawal, posting.posted, came_on, span)
 
 
 def closed_outcomes(
@@ -140,18 +142,20 @@ def _outcomes(
     failed: Flags,
     withdrawal: Flags,
     posted: Flags,
+    came_on: Days,
     span: Horizon,
 ) -> Outcomes:
     chronic, severe, failed, withdrawal = (
         part & told for part in (chronic, severe, failed, withdrawal)
     )
     both = chronic & failed
+    off_track = chronic | failed | withdrawal
     severity = np.select(
         [~told, withdrawal | (both & severe), both | severe, chronic | failed], [-1, 3, 2, 1], 0
     )
     return Outcomes(
         known=told,
-        off_track=chronic | failed | withdrawal,
+        off_track=off_track,
         severity=severity.astype(np.int8),
         chronic_absence=chronic,
         course_failure=failed,
@@ -160,7 +164,14 @@ def _outcomes(
         first=np.where(span.exists, span.first.astype("datetime64[D]"), _NO_DAY),
         last=np.where(span.exists, span.last.astype("datetime64[D]"), _NO_DAY),
         closes_at=span.closes_at,
+        came_on=np.where(off_track, came_on.astype("datetime64[D]"), _NO_DAY),
     )
+
+
+def _first_day(*parts: tuple[Flags, Days]) -> Days:
+    """The first of the days int32[N] on which a part came true; NEVER where none did."""
+    days = np.min([np.where(true, day, NEVER) for true, day in parts], axis=0)
+    return np.asarray(days, np.int32)
 
 
 _NO_DAY = np.datetime64("NaT", "D")

@@ -27,6 +27,7 @@ from edupulse.pipeline.judging import (
 )
 from edupulse.pipeline.material import Told, material, past_as_of_days, silent
 from edupulse.pipeline.subgroups import subgroups
+from edupulse.pipeline.timing import timing_of
 from edupulse.risk.bands import Policy
 from edupulse.risk.scoring import Scorer
 from edupulse.school.errors import NotReady
@@ -78,18 +79,24 @@ def evaluate_checkpoint(
 
     Raises Leakage where the test period touches what the checkpoint learned from.
     """
-    definition = OutcomeDefinition.from_json(which.manifest.provenance.outcome)
+    # Imported here: torch takes seconds to load, and a stored evaluation needs none.
+    from edupulse.model.gru_contender import gru_last_week
+
+    manifest = which.manifest
+    definition = OutcomeDefinition.from_json(manifest.provenance.outcome)
     rows = material(store, past_as_of_days(store, now), definition, now, told=told)
     parts = by_time(rows, now)
-    check_untouched(parts.test, which.manifest.provenance.data[LEARNED_UNTIL])
+    check_untouched(parts.test, manifest.provenance.data[LEARNED_UNTIL])
+    alone: Contender = gru_last_week(manifest.network, manifest.training, manifest.seed)
     serving: Contender = Serving(Scorer(which.network, which.calibration))
-    contenders = (*standard_contenders(which.manifest.seed), serving)
     return compare(
-        contenders,
+        (*standard_contenders(manifest.seed), alone, serving),
         parts,
+        own=which.calibration,
         truth=truth(parts) if truth else None,
         groups=subgroups(store, parts.test.windows),
-        policy=Policy.from_json(which.manifest.provenance.policy),
-        seed=which.manifest.seed,
+        timing=timing_of(store, parts.test, now),
+        policy=Policy.from_json(manifest.provenance.policy),
+        seed=manifest.seed,
         told=told,
-    )
+    ).evaluation

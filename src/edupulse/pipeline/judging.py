@@ -9,11 +9,14 @@ from datetime import datetime
 import numpy as np
 
 from edupulse.model.baselines.contender import Contender
-from edupulse.model.contest import Part, compete, predict
-from edupulse.model.evaluation import TRUTH_KNOWN, Evaluation, evaluate
+from edupulse.model.calibration import Calibration
+from edupulse.model.contest import calibrated, prediction
+from edupulse.model.evaluation import TRUTH_KNOWN, WITHOUT_GRADES, Evaluation, evaluate
+from edupulse.model.leads import Timing
+from edupulse.model.replicates import Prediction
 from edupulse.model.rows import Labels
 from edupulse.panel.splits import check_split, split
-from edupulse.panel.windows import Floats
+from edupulse.panel.windows import Flags, Floats, Windows
 from edupulse.pipeline.fairness import judge_fairness
 from edupulse.pipeline.material import Material, Told, silent
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
@@ -54,71 +57,111 @@ def by_time(rows: Material, now: datetime) -> Parts:
     return Parts(**{name: known.take(part) for name, part in division.parts(as_of).items()})
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An evaluation with what it rests on: each contender, its calibration, what it said."""
+
+    evaluation: Evaluation
+    contenders: tuple[Contender, ...]
+    calibrations: tuple[Calibration | None, ...]
+    predictions: tuple[Prediction, ...]
+
+
 def compare(
     contenders: Sequence[Contender],
     parts: Parts,
     *,
+    own: Calibration | None = None,
     truth: Truth | None = None,
     groups: Labels | None = None,
+    timing: Timing | None = None,
     policy: Policy = DEFAULT_POLICY,
     replicates: int = REPLICATES,
     seed: int = 0,
     told: Told = silent,
-) -> Evaluation:
+) -> Judged:
     """Fit every contender but the last on the training part, and judge all on the test part.
 
-    The last is the network, trained before. With `truth`, the rows whose true probability a
-    simulator knows are a population of their own, with the bound that nothing can pass. With
-    `groups`, labels of the rows of the test part, the network's fairness is judged too, at the
-    risk at which the policy's band `high` begins.
+    The last is the network, trained before; `own` is its calibration where it has one already.
+    With `truth`, the rows whose true probability a simulator knows are a population of their own,
+    with the bound that nothing can pass. With `timing` lead times are told; with `groups`, labels
+    of the rows of the test part, the network's fairness is judged too, both at the risk at which
+    the policy's band `high` begins.
     """
-    training = (parts.train.windows, parts.train.outcomes)
-    calibration = (parts.calibrate.windows, parts.calibrate.outcomes)
-    done = iter(range(len(contenders)))
-
-    def next_one(_name: str) -> None:
-        told("Comparing with rules and baselines", next(done) / len(contenders))
-
     test = parts.test
-    others = contenders[:-1]
-    predictions = compete(others, training, calibration, test.windows, progress=next_one)
-    predictions.append(predict(contenders[-1], calibration, test.windows))
+    calibrations = _fitted(contenders, parts, own, told)
+    predictions = _predicted(contenders, calibrations, test.windows)
+    told("Judging on the test part", 0.0)
     evaluation = evaluate(
         predictions,
         test.windows,
         test.outcomes,
+        timing=timing,
+        also=_without_grades(test),
+        high=policy.high,
         replicates=replicates,
         seed=seed,
         about=about(parts),
     )
     if truth is not None:
-        evaluation = _with_truth(evaluation, contenders, calibration, truth)
-    told("Comparing with rules and baselines", 1.0)
-    if groups is None:
-        return evaluation
-    fair = judge_fairness(
-        predictions[-1],
-        test,
-        groups,
-        threshold=policy.high,
-        replicates=replicates,
-        seed=seed,
-        told=told,
-    )
-    return replace(evaluation, fairness=fair)
+        evaluation = _with_truth(evaluation, contenders, calibrations, truth)
+    told("Judging on the test part", 1.0)
+    if groups is not None:
+        fair = judge_fairness(
+            predictions[-1],
+            test,
+            groups,
+            threshold=policy.high,
+            replicates=replicates,
+            seed=seed,
+            told=told,
+        )
+        evaluation = replace(evaluation, fairness=fair)
+    return Judged(evaluation, tuple(contenders), calibrations, predictions)
+
+
+def _fitted(
+    contenders: Sequence[Contender], parts: Parts, own: Calibration | None, told: Told
+) -> tuple[Calibration | None, ...]:
+    """Fit all but the last, and give the calibration of each."""
+    what, last = "Comparing with rules and baselines", len(contenders) - 1
+    calibrations = []
+    for number, contender in enumerate(contenders):
+        told(what, number / len(contenders))
+        if number < last:
+            contender.fit(parts.train.windows, parts.train.outcomes)
+        ready = own if number == last else None
+        part = (parts.calibrate.windows, parts.calibrate.outcomes)
+        calibrations.append(ready or calibrated(contender, part))
+    told(what, 1.0)
+    return tuple(calibrations)
+
+
+def _predicted(
+    contenders: Sequence[Contender],
+    calibrations: Sequence[Calibration | None],
+    windows: Windows,
+) -> tuple[Prediction, ...]:
+    pairs = zip(contenders, calibrations, strict=True)
+    return tuple(prediction(contender, curve, windows) for contender, curve in pairs)
+
+
+def _without_grades(test: Material) -> Mapping[str, Flags]:
+    """Rows of whose outcome a failed course can be no part, where there are such and others."""
+    without = ~test.outcomes.courses_posted
+    return {WITHOUT_GRADES: without} if without.any() and not without.all() else {}
 
 
 def _with_truth(
     evaluation: Evaluation,
     contenders: Sequence[Contender],
-    calibration: Part,
+    calibrations: Sequence[Calibration | None],
     truth: Truth,
 ) -> Evaluation:
     """The evaluation with the results, and the bound, on the rows whose truth is known."""
     windows, outcomes = truth.material.windows, truth.material.outcomes
-    predictions = [predict(one, calibration, windows) for one in contenders]
     with_bound = evaluate(
-        predictions,
+        _predicted(contenders, calibrations, windows),
         windows,
         outcomes,
         latent=truth.probability,

@@ -13,12 +13,12 @@ import numpy as np
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.model.evaluation import Prediction, evaluate
 from edupulse.model.gate import Check, Decision
+from edupulse.model.metrics import listed
 from edupulse.model.promotion import (
     SERVING,
     PromotionPolicy,
     against_serving,
     covers,
-    listed,
     misses_of,
     settled,
 )

@@ -17,7 +17,7 @@ from edupulse.model.checkpoint import Checkpoint, Provenance
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.contest import standard_contenders
 from edupulse.model.gate import decide
-from edupulse.model.gru_contender import GruContender
+from edupulse.model.gru_contender import GruContender, gru_last_week
 from edupulse.model.peers import fit_peers
 from edupulse.model.promotion import DEFAULT_PROMOTION, PromotionPolicy
 from edupulse.model.rows import Labels
@@ -39,6 +39,7 @@ from edupulse.pipeline.judging import (
 from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
 from edupulse.pipeline.promoting import Candidate, beside_serving, gated, settle
 from edupulse.pipeline.subgroups import subgroups
+from edupulse.pipeline.timing import timing_of
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
 from edupulse.school.errors import NotReady
 from edupulse.store.store import Store
@@ -87,11 +88,12 @@ def train_checkpoint(
         parts,
         truth=truth(parts) if truth else None,
         groups=groups,
+        timing=timing_of(store, parts.test, now),
         policy=plan.policy,
         replicates=plan.replicates,
         seed=plan.seed,
         told=told,
-    )
+    ).evaluation
     told("Storing the checkpoint", 0.0)
     calibration = _calibration(contenders[-1], parts.calibrate)
     candidate = _candidate(groups, contenders[-1], calibration, parts.test, plan)
@@ -115,7 +117,8 @@ def _contenders(trained: Trained, plan: TrainingPlan) -> tuple[Contender, ...]:
     """All contenders; the network, already trained, is the last."""
     network = GruContender(METHOD, config=plan.network, training=plan.training, seed=plan.seed)
     network.trained = trained
-    return (*standard_contenders(plan.seed), network)
+    alone = gru_last_week(plan.network, plan.training, plan.seed)
+    return (*standard_contenders(plan.seed), alone, network)
 
 
 def _fit(rows: Material, plan: TrainingPlan, state: Path | None, told: Told) -> Trained:
