@@ -27,19 +27,39 @@ _TITLES = {
     WITHOUT_GRADES: "No term ends in the horizon: no failed course can be part of the outcome",
     TRUTH_KNOWN: "Rows whose true probability the simulator knows",
 }
-_COLUMNS = {
+_RANKING = {
     "auroc": "AUROC",
     "average_precision": "AP",
     "precision_5": "P@5%",
+    "recall_5": "R@5%",
     "precision_10": "P@10%",
+    "recall_10": "R@10%",
+    "balanced_accuracy": "BA",
+    "in_time_high": "in time",
+    "lead_days_high": "days",
+    "in_time_10": "in time@10%",
+    "lead_days_10": "days@10%",
+}
+_RISKS = {
     "brier": "Brier",
     "calibration_error": "ECE",
-    "balanced_accuracy": "BA",
+    "calibration_slope": "slope",
+    "mean_error": "mean error",
+    "interval_width": "width",
+    "coverage_on_track": "cover on",
+    "coverage_off_track": "cover off",
+    "undecided": "undecided",
 }
+_DAYS = ("lead_days_high", "lead_days_10")
 _LEGEND = (
-    "AP: average precision. P@5%, P@10%: precision in the top 5 and 10 % of each school and as-of "
-    "day. ECE: expected calibration error. BA: balanced accuracy of one flag or more. "
-    "Below each: 95 % bootstrap interval over students."
+    "AP: average precision. P@ and R@: precision and recall in the top 5 and 10 % of each school "
+    "and as-of day. BA: balanced accuracy of one flag or more. In time: share of the off-track "
+    "students named before their outcome, by a risk in the band high (rules: one flag or more) or "
+    "on the top 10 %; days: the median of instructional days from then to the outcome. ECE: "
+    "expected calibration error. Slope: 1 is right, below is overconfident. Width: mean "
+    "Venn-Abers interval. Cover: share of on-track and off-track rows whose prediction set holds "
+    "what came true; undecided: sets of both or neither. Below each: 95 % bootstrap interval over "
+    "students."
 )
 
 
@@ -68,12 +88,18 @@ def _tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     for population, title in _TITLES.items():
         results = [line for line in evaluation.results if line.population == population]
         if results:
-            yield _table(title, results)
+            yield _table(title, results, _RANKING)
+        if any("brier" in line.metrics for line in results):
+            yield _table(f"{title}: the risks", results, _RISKS)
     yield Text(_LEGEND, style="dim")
 
 
-def _table(title: str, results: list[Result]) -> Table:
-    first = results[0]
+def _table(title: str, every: list[Result], columns: Mapping[str, str]) -> Table:
+    first = every[0]
+    results = [line for line in every if columns.keys() & line.metrics.keys()]
+    shown = {
+        name: said for name, said in columns.items() if any(name in one.metrics for one in results)
+    }
     table = Table(
         title=f"{escape(title)}: {first.rows:,} windows of {first.students:,} students, "
         f"{first.base_rate:.1%} off track",
@@ -82,10 +108,10 @@ def _table(title: str, results: list[Result]) -> Table:
         padding=(0, 1, 0, 0),
     )
     table.add_column("method", no_wrap=True)
-    for column in _COLUMNS.values():
+    for column in shown.values():
         table.add_column(column, justify="right", no_wrap=True)
     for line in results:
-        table.add_row(line.method, *(_cell(line.metrics, name) for name in _COLUMNS))
+        table.add_row(line.method, *(_cell(line.metrics, name) for name in shown))
     return table
 
 
@@ -93,5 +119,12 @@ def _cell(metrics: Mapping[str, Estimate], name: str) -> str:
     found = metrics.get(name)
     if found is None:
         return ""
-    low, high = (f"{end:.3f}".removeprefix("0") for end in (found.low, found.high))
+    if name in _DAYS:
+        return f"{found.value:.0f}\n[dim]{found.low:.0f}–{found.high:.0f}[/]"
+    low, high = (_short(end) for end in (found.low, found.high))
     return f"{found.value:.3f}\n[dim]{low}–{high}[/]"
+
+
+def _short(value: float) -> str:
+    """Three places, without the zero before the point."""
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"

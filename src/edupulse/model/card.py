@@ -87,7 +87,7 @@ def _making(manifest: Manifest) -> list[str]:
         ),
         f"- Export: differs from the trained network by {manifest.export_difference:.1e} at most",
         f"- Package: edupulse {manifest.package_version}",
-        *_listed(manifest.provenance.data),
+        *_listed(_in_words(manifest.provenance.data)),
         "",
     ]
 
@@ -154,6 +154,11 @@ def _cell(metrics: Mapping[str, Any], name: str) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _in_words(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The facts that are one word or sentence; lists are for machines."""
+    return {name: fact for name, fact in facts.items() if isinstance(fact, str)}
 
 
 def _listed(facts: Mapping[str, Any]) -> list[str]:

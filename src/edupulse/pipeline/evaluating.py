@@ -17,15 +17,26 @@ from edupulse.model.evaluation import Evaluation
 from edupulse.model.rows import OutcomeRows, WindowRows
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.pipeline.judging import (
+    AS_OF_DAYS,
     LEARNED_UNTIL,
     METHOD,
+    RECORDS,
     Parts,
     Truth,
     by_time,
     check_untouched,
     compare,
 )
-from edupulse.pipeline.material import Told, material, past_as_of_days, silent
+from edupulse.pipeline.leakage import (
+    WHAT,
+    Canary,
+    check_features,
+    check_horizons,
+    check_learned,
+    check_outcomes,
+    check_scaler,
+)
+from edupulse.pipeline.material import Material, Told, material, past_as_of_days, silent
 from edupulse.pipeline.subgroups import subgroups
 from edupulse.pipeline.timing import timing_of
 from edupulse.risk.bands import Policy
@@ -86,7 +97,7 @@ def evaluate_checkpoint(
     definition = OutcomeDefinition.from_json(manifest.provenance.outcome)
     rows = material(store, past_as_of_days(store, now), definition, now, told=told)
     parts = by_time(rows, now)
-    check_untouched(parts.test, manifest.provenance.data[LEARNED_UNTIL])
+    check_leakage(store, which, rows, parts, now, told)
     alone: Contender = gru_last_week(manifest.network, manifest.training, manifest.seed)
     serving: Contender = Serving(Scorer(which.network, which.calibration))
     return compare(
@@ -100,3 +111,24 @@ def evaluate_checkpoint(
         seed=manifest.seed,
         told=told,
     ).evaluation
+
+
+def check_leakage(
+    store: Store, which: Checkpoint, rows: Material, parts: Parts, now: datetime, told: Told
+) -> tuple[Canary, ...]:
+    """Ask everything about leakage that the artefacts allow; raises Leakage with the reason."""
+    provenance = which.manifest.provenance
+    definition = OutcomeDefinition.from_json(provenance.outcome)
+    learned, days = provenance.data[LEARNED_UNTIL], provenance.data.get(AS_OF_DAYS)
+    corrected = rows.seen is not None and bool(rows.seen.any())
+    unchanged = provenance.data.get(RECORDS) == store.fingerprint() and not corrected
+    check_untouched(parts.test, learned)
+    found = (
+        check_horizons(vars(parts), definition),
+        check_learned(rows, days, learned),
+        check_scaler(rows, which.manifest.scaler, days, unchanged),
+        *check_features(store, rows, now, told),
+        check_outcomes(store, rows, definition, now, told),
+    )
+    told(WHAT, 1.0)
+    return found

@@ -30,6 +30,12 @@ REPLICATES = 300
 LEARNED_UNTIL = "learned_until"
 """In a checkpoint's provenance: when the last label that it learned from had closed (UTC)."""
 
+RECORDS = "records"
+"""In a checkpoint's provenance: the fingerprint of the records that it was trained on."""
+
+AS_OF_DAYS = "as_of_days"
+"""In a checkpoint's provenance: the as-of instants of each part (ISO 8601, UTC)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -181,6 +187,14 @@ def learned_until(parts: Parts) -> str:
     """When the last label of the training and calibration parts had closed, ISO 8601 in UTC."""
     closing = [part.outcomes.closes_at.max() for part in (parts.train, parts.calibrate)]
     return f"{max(closing)}Z"
+
+
+def as_of_days_of(parts: Parts) -> dict[str, list[str]]:
+    """The as-of instants of each part, ISO 8601 in UTC."""
+    return {
+        name: [f"{instant}Z" for instant in np.unique(part.windows.as_of)]
+        for name, part in vars(parts).items()
+    }
 
 
 def check_untouched(test: Material, learned: str) -> None:

@@ -26,12 +26,15 @@ from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.splits import early_stopping
 from edupulse.panel.windows import Windows
 from edupulse.pipeline.judging import (
+    AS_OF_DAYS,
     LEARNED_UNTIL,
     METHOD,
+    RECORDS,
     REPLICATES,
     Parts,
     Truth,
     about,
+    as_of_days_of,
     by_time,
     compare,
     learned_until,
@@ -181,6 +184,11 @@ def _provenance(plan: TrainingPlan, parts: Parts, store: Store) -> Provenance:
     return Provenance(
         outcome=plan.definition.to_json(),
         policy=plan.policy.to_json(),
-        data={"records": store.fingerprint(), LEARNED_UNTIL: learned_until(parts), **about(parts)},
+        data={
+            RECORDS: store.fingerprint(),
+            LEARNED_UNTIL: learned_until(parts),
+            **about(parts),
+            AS_OF_DAYS: as_of_days_of(parts),
+        },
         trained_on=_origin(store),
     )
