@@ -9,9 +9,19 @@ guardians) are not written, and the records go from the frames of the files into
 without a database between. The audit is the one of `edupulse audit-records`, run over all the
 attributes on record, and a false alarm is any group of any of them that is said to be referred
 more, or less.
+
+`--peer` fits one ratio of one district beside the Poisson regression of statsmodels (an indicator
+for each stratum, errors clustered by student), and prints both and the seconds that they take.
+
+`--sizes` draws groups of 15 to 400 students by lot from districts without a bias, beside 1,100
+others, and prints how often they are called, by our errors and by those clustered by student.
 """
 
 from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on a busy machine more threads are slower
 
 import argparse
 import time
@@ -19,15 +29,24 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import erfc, sqrt
 from multiprocessing import get_context
 
 import numpy as np
 import polars as pl
 
 from edupulse.cli.console import progress
-from edupulse.model.fairness.recording import MARGIN, SIGNIFICANCE, RecordsAudit
+from edupulse.model.fairness.recording import (
+    MARGIN,
+    SIGNIFICANCE,
+    Fit,
+    RecordsAudit,
+    Referrals,
+    fit_ratio,
+)
 from edupulse.pipeline.auditing import audit_rows
-from edupulse.pipeline.referrals import referral_rows
+from edupulse.pipeline.referrals import referral_rows, referrals_of
+from edupulse.pipeline.subgroups import attribute_labels
 from edupulse.risk.activation import wilson
 from edupulse.school.fields import INSTANT, Milli, Ref
 from edupulse.school.kind import Always, Kind
@@ -50,10 +69,18 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=3)
     parser.add_argument("--bias", type=float, default=1.5)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--peer", action="store_true", help="beside statsmodels, one district")
+    parser.add_argument("--sizes", action="store_true", help="how often small groups are called")
     chosen = parser.parse_args()
     plan = DistrictPlan(
         students=chosen.students, years=chosen.years, group_hardship=0.0, truth_pairs=0
     )
+    if chosen.sizes:
+        called_by_lot(plan, chosen.districts)
+        return
+    if chosen.peer:
+        beside_statsmodels(replace(plan, referral_bias=chosen.bias))
+        return
     print(
         f"{chosen.districts} districts of {chosen.students:,} students at a time and {chosen.years}"
         f" school years; a false call in at most {SIGNIFICANCE:.0%} of the audits is aimed at"
@@ -90,6 +117,71 @@ def audited(plan: DistrictPlan) -> RecordsAudit:
     known, keys = known_of(frames)
     on_record = frames["demographics"].with_columns(student=_key(pl.col("student_id"), keys))
     return audit_rows(referral_rows(known), on_record)
+
+
+def beside_statsmodels(plan: DistrictPlan) -> None:
+    """The same ratio by both, and how long each takes."""
+    import statsmodels.api as sm
+
+    frames = district(plan, only=FILES).frames
+    known, keys = known_of(frames)
+    rows = referral_rows(known)
+    on_record = frames["demographics"].with_columns(student=_key(pl.col("student_id"), keys))
+    group = attribute_labels(on_record, rows["student"].to_numpy())["race_ethnicity"]
+    rows = rows.filter(pl.Series(np.isin(group, (BIASED, "white"))))
+    referrals, ours = referrals_of(rows), group[np.isin(group, (BIASED, "white"))] == BIASED
+    begun = time.perf_counter()
+    fit = fit_ratio(referrals, ours)
+    seconds = time.perf_counter() - begun
+    assert fit
+    begun = time.perf_counter()
+    strata = np.unique(referrals.stratum, return_inverse=True)[1]
+    design = np.column_stack((ours, np.eye(strata.max() + 1)[strata]))
+    poisson = sm.families.Poisson()
+    model = sm.GLM(referrals.count, design, family=poisson, exposure=referrals.days)
+    theirs = model.fit(cov_type="cluster", cov_kwds={"groups": referrals.student})
+    peer = time.perf_counter() - begun
+    print(f"{len(referrals):,} rows in {design.shape[1] - 1:,} strata")
+    print(f"ours: {np.exp(fit.log_ratio):.4f}, error {fit.error:.5f}, {seconds:.3f} s")
+    ratio, error = np.exp(theirs.params[0]), theirs.bse[0]
+    print(f"statsmodels: {ratio:.4f}, error {error:.5f}, {peer:.3f} s, {peer / seconds:.0f} x")
+    print(f"its design matrix alone: {design.nbytes / 2**20:,.0f} MiB")
+
+
+def called_by_lot(plan: DistrictPlan, count: int, draws: int = 4000) -> None:
+    """How often a group drawn by lot is called at 5, 1 and 0.1 %."""
+    made = []
+    with progress() as told:
+        for seed in range(1, count + 1):
+            known, _ = known_of(district(replace(plan, seed=seed), only=FILES).frames)
+            made.append(referrals_of(referral_rows(known)))
+            told("Districts", seed / count)
+    rng = np.random.default_rng(0)
+    for size in (15, 30, 100, 400):
+        fits = [_by_lot(made[number % count], size, rng) for number in range(draws)]
+        found = [fit for fit in fits if fit]
+        ours = np.array([fit.p for fit in found])
+        clustered = np.array([erfc(abs(f.log_ratio) / f.clustered / sqrt(2)) for f in found])
+        said = (
+            f"{level:g}: {(ours < level).mean():.2%} (clustered {(clustered < level).mean():.2%})"
+            for level in (0.05, 0.01, 0.001)
+        )
+        print(f"{size} students by lot, {len(found):,} draws, called at " + ", ".join(said))
+
+
+def _by_lot(referrals: Referrals, size: int, rng: np.random.Generator) -> Fit | None:
+    students = rng.permutation(np.unique(referrals.student))
+    rows = np.isin(referrals.student, students[: size + 1_100])
+    group = np.isin(referrals.student[rows], students[:size])
+    return fit_ratio(
+        Referrals(
+            referrals.student[rows],
+            referrals.stratum[rows],
+            referrals.count[rows],
+            referrals.days[rows],
+        ),
+        group,
+    )
 
 
 def known_of(frames: Frames, as_of: datetime = AS_OF) -> tuple[Known, dict[str, int]]:

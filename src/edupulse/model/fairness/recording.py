@@ -107,8 +107,8 @@ class RecordsAudit:
 def audit_records(referrals: Referrals, groupings: Sequence[Grouping]) -> RecordsAudit:
     """Each group beside the one with the most days, in every grouping; codes are of the rows."""
     compared = [one for grouping in groupings for one in _compared(referrals, grouping)]
-    tested = [number for number, one in enumerate(compared) if one.fit is not None]
-    corrected = dict(zip(tested, holm([_p(compared[number]) for number in tested]), strict=True))
+    tested = {number: one.fit.p for number, one in enumerate(compared) if one.fit is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
     ratios = tuple(
         _ratio(one, corrected.get(number), len(tested)) for number, one in enumerate(compared)
     )
@@ -122,11 +122,22 @@ def audit_records(referrals: Referrals, groupings: Sequence[Grouping]) -> Record
 
 @dataclass(frozen=True)
 class Fit:
-    """The log of a rate ratio, its standard error, and the smaller group's students less one."""
+    """The log of a rate ratio, its standard error, and the smaller group's students less one.
+
+    `clustered` is the error that other software gives (CR0): too small for small groups.
+    """
 
     log_ratio: float
     error: float
     freedom: int
+    clustered: float
+
+    @property
+    def p(self) -> float:
+        """The two-sided chance of such a ratio where both groups are recorded alike."""
+        from scipy.stats import t
+
+        return float(2 * t.sf(abs(self.log_ratio) / self.error, self.freedom))
 
 
 def fit_ratio(referrals: Referrals, group: Bools) -> Fit | None:
@@ -149,10 +160,15 @@ def fit_ratio(referrals: Referrals, group: Bools) -> Fit | None:
     information = float((strata.count * share * (1 - share)).sum())
     score = np.bincount(place, apart * (count - expected))
     leverage = np.bincount(place, apart**2 * expected) / information
-    error = float(np.sqrt(np.square(score / (1 - np.minimum(leverage, _ALL))).sum())) / information
+    apart_from_all = score / (1 - np.minimum(leverage, _ALL))
     ours = int(np.unique(place[group]).size)
     theirs = int(np.unique(place[~group]).size)
-    return Fit(beta, error, min(ours, theirs) - 1)
+    return Fit(
+        beta,
+        error=float(np.linalg.norm(apart_from_all)) / information,
+        freedom=min(ours, theirs) - 1,
+        clustered=float(np.linalg.norm(score)) / information,
+    )
 
 
 _ALL = 0.99  # of the information: one student alone never is an infinite error
@@ -257,13 +273,6 @@ def _beside(referrals: Referrals, grouping: Grouping, code: int, reference: int)
         fit,
         reason,
     )
-
-
-def _p(compared: _Compared) -> float:
-    from scipy.stats import t
-
-    assert compared.fit is not None  # noqa: S101  (only what was fitted is tested)
-    return float(2 * t.sf(abs(compared.fit.log_ratio) / compared.fit.error, compared.fit.freedom))
 
 
 def _ratio(one: _Compared, p: float | None, tests: int) -> RateRatio:

@@ -101,36 +101,6 @@ def false_negative_gaps(
     return tuple(_with_gaps(compared, ((MISSED, margin),)))
 
 
-def false_negative_changes(
-    candidate: Judged,
-    serving: Judged,
-    groupings: Sequence[Grouping],
-    *,
-    threshold: float = HIGH,
-    margin: float = Margins.false_negative_rate,
-    replicates: int = 300,
-    seed: int = 0,
-) -> tuple[Subgroup, ...]:
-    """Each group's false-negative rate under the candidate minus that under what serves now.
-
-    Both judged the same rows in the same order; students are drawn for both alike, so that the
-    interval is of the difference. The figure is the candidate's rate, the gap is the change.
-    """
-    new, old = (Sample(one, threshold, replicates, seed) for one in (candidate, serving))
-    found, changes = [], []
-    for grouping, code in _groups(groupings):
-        rows = grouping.code == code
-        ours, theirs = new.counts(rows), old.counts(rows)
-        rates = {name: counts.rates(new.draws) for name, counts in (("new", ours), ("old", theirs))}
-        change = rates["new"][MISSED] - rates["old"][MISSED]
-        found.append(_subgroup(grouping, code, rows, ours, rates["new"], only=(MISSED,)))
-        changes.append(_measured(change, [(ours, rates["new"])], MISSED))
-    return tuple(
-        replace(one, gaps={} if gap is None else {MISSED: gap})
-        for one, gap in zip(found, _judge(changes, margin), strict=True)
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class _Compared:
     """A group, its counts and those of everyone else, and their rates over all weightings."""
