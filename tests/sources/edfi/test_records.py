@@ -304,8 +304,8 @@ def test_gradebook_entries_are_marks(given: Given) -> None:
     assert marks.rows() == [
         ("7", date(2025, 9, 10), "assessment", 15_000, 20_000, "late"),
         ("7", date(2025, 9, 12), None, 74_000, 100_000, "scored"),
-        ("8", date(2025, 9, 10), "assessment", None, None, "missing"),
-        ("9", date(2025, 9, 10), "assessment", None, None, "excused"),
+        ("8", date(2025, 9, 10), "assessment", None, 20_000, "missing"),
+        ("9", date(2025, 9, 10), "assessment", None, 20_000, "excused"),
     ]
     assert rejected(delivery) == [("assignment_id", "no GradebookEntry has this identifier")]
     assert notes(delivery)["without a due date: taken as due on the day assigned"] == 1
