@@ -6,21 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
 import pytest
 
-from builders import weekdays
 from edupulse.features.catalog import NAMES
 from edupulse.features.weekly import weekly_features
 from edupulse.pipeline.import_report import ImportReport
 from edupulse.pipeline.intake import intake
 from edupulse.school.records import ATTENDANCE, INCIDENTS
 from edupulse.sources.csv_folder import csv_folder
+from edupulse.sources.edfi.delivery import MADE
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
-from edupulse.sources.mapping import EVERY, DistrictMapping
+from edupulse.sources.mapping import EVERY, WEEKDAYS, DistrictMapping, SchoolDays
 from edupulse.store.store import Store, open_store
 from pipeline.small_folder import write_folder
 
@@ -33,9 +34,17 @@ RECORDS_ALL = {
 SEVERITIES = {"State Offense": "4", "School Violation": "2", "School Code of Conduct": "2"}
 """Made up for the test: Grand Bend's descriptors do not say how grave they are."""
 
-SAID = DistrictMapping(schools={EVERY: RECORDS_ALL}, common={"behaviors": SEVERITIES})
-CLOSED = ["2021-09-06", "2021-11-24", "2021-11-25", "2021-11-26", "2022-01-17"]
-SPRING_BREAK = [f"2022-03-{day}" for day in range(14, 19)]
+CLOSED = [date(2021, 9, 6), *(date(2021, 11, day) for day in (24, 25, 26)), date(2022, 1, 17)]
+SPRING_BREAK = [date(2022, 3, day) for day in range(14, 19)]
+FALL = SchoolDays((EVERY,), date(2021, 8, 23), date(2021, 12, 17), WEEKDAYS[:5], frozenset(CLOSED))
+SPRING = SchoolDays(
+    (EVERY,), date(2022, 1, 4), date(2022, 5, 27), WEEKDAYS[:5], frozenset(CLOSED + SPRING_BREAK)
+)
+"""Made up too, with as many days in fall as the sessions count: the XML has two in all."""
+
+SAID = DistrictMapping(
+    schools={EVERY: RECORDS_ALL}, calendar=(FALL, SPRING), common={"behaviors": SEVERITIES}
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,7 @@ def store(empty_database: Callable[[], str]) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def report(store: Store, xml: Path, tmp_path_factory: pytest.TempPathFactory) -> ImportReport:
-    """The import of all of Grand Bend; then what its XML lacks, as CSV files."""
+    """The import of all of Grand Bend; then enrollments, which it has not, from a CSV file."""
     home = tmp_path_factory.mktemp("home")
     delivery = edfi_folder(xml, Words(SAID))
     done = intake(store, delivery, now=NOW, home=home)
@@ -62,17 +71,13 @@ def report(store: Store, xml: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def lacking(events: dict[str, set[str]]) -> dict[str, str]:
-    """A calendar, and an enrollment for each student with an event, where it was."""
-    days = [*weekdays("2021-08-23", "2021-12-17"), *weekdays("2022-01-04", "2022-05-27")]
-    held = [day for day in days if str(day) not in {*CLOSED, *SPRING_BREAK}]
-    calendar = [f"{school},{day},true" for school in sorted(events) for day in held]
+    """An enrollment for each student with an event, at the school where it was."""
     enrolled = [
         f"{student},{school},9,2021-08-23"
         for school in sorted(events)
         for student in sorted(events[school])
     ]
     return {
-        "calendar": "\n".join(["school_id,date,instructional", *calendar]),
         "enrollments": "\n".join(["student_id,school_id,grade_level,entered_on", *enrolled]),
     }
 
@@ -100,7 +105,7 @@ def test_what_came_in_is_what_the_files_hold(store: Store, report: ImportReport)
     came = {file.kind: (file.read, file.new, file.rejected) for file in report.files}
     assert came == {
         "schools": (3, 3, 0),
-        "calendar": (2, 2, 0),
+        "calendar": (3 * (117 + 144), 3 * (117 + 144), 0),
         "terms": (18, 18, 0),
         "students": (960, 960, 0),
         "sections": (532, 532, 0),
@@ -132,10 +137,34 @@ def test_every_event_is_accounted_for(report: ImportReport) -> None:
     assert "EventDuration" in bad.reason
 
 
+def test_each_element_of_the_files_is_told(report: ImportReport, xml: Path) -> None:
+    """By an independent count: it is read as a record, or named in a note with its number."""
+    elements = Counter(
+        element.tag.rpartition("}")[2]
+        for path in xml.rglob("*.xml")
+        for element in ElementTree.parse(path).getroot()  # noqa: S314  (the Alliance's own)
+    )
+    as_records = {of.element for made in MADE.values() for of in made.of}
+    for element, number in elements.items():
+        if element not in as_records:
+            assert any(
+                n.startswith(f"{element}: ") and n.endswith(f" ({number:,})") for n in report.notes
+            )
+    read = {file.kind: file.read for file in report.files if file.kind != "calendar"}
+    for kind, number in read.items():
+        assert number == sum(elements[of.element] for of in MADE[kind].of)
+
+
 def test_elements_out_of_scope_are_listed_with_their_number(report: ImportReport) -> None:
     listed = [note for note in report.notes if "out of scope" in note]
     assert "StudentMigrantEducationProgramAssociation: out of scope: not read (275)" in listed
     assert "StaffDisciplineIncidentAssociation: out of scope: not read (21)" in listed
+
+
+def test_sessions_that_count_other_days_are_told(report: ImportReport) -> None:
+    """In fall the three schools have the 81 days that their sessions count; in spring not 88."""
+    [told] = [note for note in report.notes if "TotalInstructionalDays" in note]
+    assert told.endswith("(3)")
 
 
 def test_statuses_are_those_of_the_xml(store: Store, report: ImportReport) -> None:

@@ -18,13 +18,14 @@ from edupulse.school.records import (
     EXCLUSIONS,
     INCIDENTS,
     MARKS,
+    SCALES,
     SECTIONS,
     TERMS,
 )
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
-from edupulse.sources.mapping import DistrictMapping
+from edupulse.sources.mapping import WEEKDAYS, DistrictMapping, SchoolDays
 from sources.edfi.interchange import (
     OTHER_SECTION,
     SECTION,
@@ -47,15 +48,20 @@ def given(tmp_path: Path) -> Iterator[Given]:
     """Makes the delivery of some resources, written as XML: element name to contents."""
     made: list[EdFi] = []
 
-    def given(tables: dict[str, dict[str, str]] | None = None, **elements: list[Content]) -> EdFi:
+    def given(mapping: DistrictMapping | None = None, **elements: list[Content]) -> EdFi:
         for name, contents in elements.items():
             write_xml(tmp_path / f"{name}.xml", name, contents)
-        made.append(edfi_folder(tmp_path, Words(DistrictMapping(tables={"edfi": tables or {}}))))
+        made.append(edfi_folder(tmp_path, Words(mapping)))
         return made[-1]
 
     yield given
     for delivery in made:
         delivery.close()
+
+
+def own(**tables: dict[str, str]) -> DistrictMapping:
+    """A district's own words."""
+    return DistrictMapping(tables={"edfi": tables})
 
 
 def statuses(delivery: EdFi) -> list[tuple[str, str, int]]:
@@ -109,9 +115,8 @@ def test_what_no_table_has_is_rejected_counted_and_suggested(given: Given) -> No
 
 
 def test_a_district_has_its_own_words(given: Given) -> None:
-    own = {"attendance": {"Excused Absense": "excused", "Partial": "absent"}}
     delivery = given(
-        own,
+        own(attendance={"Excused Absense": "excused", "Partial": "absent"}),
         StudentSchoolAttendanceEvent=[
             day("2025-09-01", "EXCUSED ABSENSE "),
             day("2025-09-02", "Partial"),
@@ -215,6 +220,48 @@ def test_days_are_instructional_by_the_schools_own_calendar(given: Given) -> Non
         (date(2025, 9, 4), True),
     ]
     assert notes(delivery)["days with no event that is mapped: left out"] == 1
+
+
+SCHOOL = {"schoolId": 1, "nameOfInstitution": "One"}
+
+
+def test_the_districts_days_hold_where_the_schools_calendar_says_nothing(given: Given) -> None:
+    said = SchoolDays(("*",), date(2025, 9, 1), date(2025, 9, 5), WEEKDAYS[:5], frozenset())
+    delivery = given(
+        DistrictMapping(calendar=(said,)),
+        School=[SCHOOL],
+        CalendarDate=[calendar_date("2025-09-01", "Holiday")],
+        Session=[
+            {
+                "sessionName": "Fall",
+                "schoolReference": {"schoolId": 1},
+                "schoolYear": "2025-2026",
+                "beginDate": "2025-09-01",
+                "endDate": "2025-12-19",
+                "totalInstructionalDays": 5,
+            }
+        ],
+    )
+    days = records(delivery, CALENDAR)
+    assert days.filter("instructional")["date"].to_list() == [date(2025, 9, d) for d in range(2, 6)]
+    assert days.height == delivery.ledger.read(CALENDAR) == 5
+    assert (
+        notes(delivery)[
+            "sessions with another number of instructional days than their TotalInstructionalDays"
+        ]
+        == 1
+    )
+
+
+def test_letters_are_worth_what_the_district_says(given: Given) -> None:
+    scale = {"*": {"A": {"percent": "95", "passing": "true"}}, "2": {"A": {"percent": "90"}}}
+    schools = [SCHOOL, {"schoolId": 2, "nameOfInstitution": "Two"}]
+    delivery = given(DistrictMapping(scales=scale), School=schools)
+    assert records(delivery, SCALES).select("school_id", "code", "percent", "passing").rows() == [
+        ("1", "A", 95_000, True),
+        ("2", "A", 90_000, None),
+    ]
+    assert not given(School=schools).has(SCALES)
 
 
 def test_grading_periods_are_terms_and_grades_are_posted_for_them(given: Given) -> None:
@@ -332,7 +379,7 @@ def acted(identifier: str, behavior: str, *roles: str, student: str = "7") -> Co
 
 def test_an_incident_is_the_gravest_behavior_of_a_student_in_it(given: Given) -> None:
     delivery = given(
-        {"behaviors": {"Level 1": "1", "Level 4": "4"}},
+        own(behaviors={"Level 1": "1", "Level 4": "4"}),
         DisciplineIncident=[incident("1", "Level 1", "Level 4"), incident("2", "Fighting")],
         StudentDisciplineIncidentBehaviorAssociation=[
             acted("1", "Level 1", "Perpetrator"),

@@ -11,26 +11,34 @@ from edupulse.school.kind import Kind
 from edupulse.sources import cells
 from edupulse.sources.checking import checked
 from edupulse.sources.delivery import Batch, Ledger, Progress
-from edupulse.sources.edfi import attendance, discipline, grades, people, resources, schools
+from edupulse.sources.edfi import attendance, days, discipline, grades, people, resources, schools
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.resource import Resource
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.mapping import DistrictMapping
 
 Maker = Callable[[Spool, Words, Ledger], Iterator[pl.DataFrame]]
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How a kind is made: from the rows of which resources (each a record, or a part of one)."""
+    """How a kind is made: from the rows of which resources (each a record, or a part of one).
+
+    `said`: does the district's mapping have something of the kind, too?
+    """
 
     by: Maker
     of: tuple[Resource, ...]
+    said: Callable[[DistrictMapping], bool] = lambda _: False
 
 
 MADE: Mapping[str, Made] = {
     "schools": Made(schools.schools, (resources.SCHOOL,)),
-    "calendar": Made(schools.calendar, (resources.CALENDAR_DATE,)),
-    "terms": Made(schools.terms, (resources.GRADING_PERIOD,)),
+    "calendar": Made(
+        days.calendar, (resources.CALENDAR_DATE,), lambda mapping: bool(mapping.calendar)
+    ),
+    "terms": Made(days.terms, (resources.GRADING_PERIOD,)),
+    "scales": Made(schools.scales, (), lambda mapping: bool(mapping.scales)),
     "students": Made(people.students, (resources.STUDENT,)),
     "enrollments": Made(people.enrollments, (resources.ENROLLMENT,)),
     "sections": Made(schools.sections, (resources.SECTION,)),
@@ -55,15 +63,24 @@ class EdFi:
         self.ledger = Ledger()
         self.words = words
         self.spool = spool
+        of_records = {of.element for made in MADE.values() for of in made.of}
+        for element, count in sorted(spool.rows.items()):
+            if element not in of_records:
+                self.ledger.note(None, element, "read for what it says of other records", count)
         for element, count in sorted(spool.others.items()):
             self.ledger.note(None, element, "out of scope: not read", count)
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The names of the kinds of which a resource was there."""
+        """The kinds of which a resource was there, or of which the district says something."""
         return frozenset(
-            name for name, made in MADE.items() if any(self.spool.saw(of) for of in made.of)
+            name
+            for name, made in MADE.items()
+            if any(self.spool.saw(of) for of in made.of) or self._says(made)
         )
+
+    def _says(self, made: Made) -> bool:
+        return self.spool.saw(resources.SCHOOL) and made.said(self.words.mapping)
 
     def has(self, kind: Kind) -> bool:
         """Was a resource of this kind there?"""

@@ -1,4 +1,4 @@
-"""Schools, their days, terms and sections from Ed-Fi."""
+"""Schools, their scales and sections from Ed-Fi."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from edupulse.school.records import CALENDAR, TERMS
+from edupulse.school.records import SCALES
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
 from edupulse.sources.edfi.descriptors import Words, code_expr
-from edupulse.sources.edfi.keys import school_year, section_id, term_id
+from edupulse.sources.edfi.keys import school_year, section_id
 from edupulse.sources.edfi.spool import Spool
-from edupulse.sources.words import IGNORE
 
 SCED_SYSTEMS = ("sced", "nces")
 """How the name of a system of course codes begins that has SCED codes."""
@@ -35,67 +34,17 @@ def schools(spool: Spool, words: Words, _: Ledger) -> Iterator[pl.DataFrame]:
     )
 
 
-def calendar(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
-    """One row a school and day: instructional if a calendar of the school says so.
-
-    Where a school has calendars of the type School, the others (of some students or of staff) do
-    not count.
-    """
-    days = spool.whole(resources.CALENDAR_DATE)
-    gone = days.filter("deleted")
-    days = days.filter(~pl.col("deleted"))
-    events = days.explode("events", empty_as_null=True)
-    said = events.with_columns(word=words.of("calendar_events", events["events"]))
-    known = said.filter(pl.col("word").is_not_null())
-    mine = _of_the_school(spool, known)
-    held = (pl.col("word") == "instructional").any()
-    each = (
-        mine.sort("file", "line")
-        .group_by("school", "date")
-        .agg(pl.col("file", "line").first(), held=held)
-    )
-    unclear = days.height - known.select("school", "year", "calendar", "date").unique().height
-    ledger.note(CALENDAR, "CalendarDate", "days with no event that is mapped: left out", unclear)
-    rows = each.sort("school", "date").select(
-        "date",
-        "file",
-        "line",
-        school_id="school",
-        instructional=pl.col("held").cast(pl.String),
-    )
-    lost = gone.select("date", "deleted", school_id="school")
-    yield pl.concat([rows, lost], how="diagonal")
-
-
-def _of_the_school(spool: Spool, days: pl.DataFrame) -> pl.DataFrame:
-    """The days of a school's own calendars, where it has such, else of all it has."""
-    key = ["school", "year", "calendar"]
-    kinds = spool.live(resources.CALENDAR).select(*key, own=code_expr(pl.col("type")) == "School")
-    typed = days.join(kinds.unique(key), on=key, how="left").with_columns(
-        pl.col("own").fill_null(False)
-    )
-    has_own = pl.col("own").any().over("school", "year")
-    return typed.filter(pl.col("own") | ~has_own)
-
-
-def terms(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
-    """Grading periods: what a course grade is posted for."""
-    periods = spool.whole(resources.GRADING_PERIOD)
-    said = periods.with_columns(
-        word=words.of("grading_periods", periods["period"]), term_id=term_id(periods)
-    )
-    left_out = said.filter(pl.col("word").is_null() | (pl.col("word") == IGNORE))
-    ledger.note(TERMS, "GradingPeriod", "no terms of ours: left out", left_out.height)
-    yield said.filter(pl.col("word") != IGNORE).select(
-        "term_id",
-        "deleted",
-        "file",
-        "line",
-        school_id="school",
-        begins_on="begins",
-        ends_on="ends",
-        name=pl.coalesce("period_name", code_expr(pl.col("period"))),
-        school_year=school_year(pl.col("year")),
+def scales(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """What letters are worth, as the district says: Ed-Fi has no scale."""
+    rows = [
+        {"school_id": school, "code": code, **said}
+        for school in sorted(spool.live(resources.SCHOOL)["school"].drop_nulls().unique())
+        for code, said in words.mapping.scale(school).items()
+    ]
+    ledger.count(SCALES, len(rows))
+    schema = {name: pl.String for row in rows for name in row}
+    yield pl.DataFrame(rows, schema=schema).with_columns(
+        file=pl.lit(words.mapping.file), line=pl.lit(None, pl.Int64)
     )
 
 
