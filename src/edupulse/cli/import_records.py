@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,29 +15,14 @@ from rich.table import Table
 from edupulse.cli.console import out, progress
 from edupulse.pipeline.import_report import ImportReport
 from edupulse.pipeline.intake import intake
+from edupulse.pipeline.opening import Origin, Speaks, opened
 from edupulse.school.errors import BadInput
-from edupulse.sources.csv_folder import csv_folder
-from edupulse.sources.delivery import Delivery, Progress
-from edupulse.sources.edfi.api import edfi_api
-from edupulse.sources.edfi.delivery import EdFi
-from edupulse.sources.edfi.descriptors import Words
-from edupulse.sources.edfi.folder import edfi_folder
-from edupulse.sources.mapping import read_mapping
-from edupulse.sources.oulad import oulad
-from edupulse.sources.web import Credentials, Service
+from edupulse.sources.web import Credentials
 from edupulse.store.store import open_store
 
 MOST_SHOWN = 10
 KEY, SECRET = "EDUPULSE_SOURCE_KEY", "EDUPULSE_SOURCE_SECRET"
 """Environment variables with the client credentials of a service."""
-
-
-class Source(StrEnum):
-    """What the source speaks."""
-
-    CSV = "csv"
-    EDFI = "edfi"
-    OULAD = "oulad"
 
 
 def import_records(
@@ -51,21 +34,23 @@ def import_records(
             f"whose key and secret are in {KEY} and {SECRET}.",
         ),
     ],
-    source: Annotated[
-        Source,
+    speaks: Annotated[
+        Speaks,
         typer.Option(
             "--from",
             help="What it holds: CSV files, Ed-Fi (a folder of bulk XML, one such file, or the "
             "address of an API), or OULAD.",
         ),
-    ] = Source.CSV,
+    ] = Speaks.CSV,
     mapping: Annotated[
         Path | None,
         typer.Option(help="The district's mapping (TOML): what its codes mean (docs/mapping.md)."),
     ] = None,
     since: Annotated[
-        int | None,
-        typer.Option(min=0, help="Of an Ed-Fi API: only what changed after this change version."),
+        str | None,
+        typer.Option(
+            metavar="VERSION", help="Of an Ed-Fi API: only what changed after this change version."
+        ),
     ] = None,
     snapshot: Annotated[
         bool, typer.Option(help="The files are complete: retract what is not there any more.")
@@ -85,9 +70,12 @@ def import_records(
     """Import records: all of them or, when too many rows are bad, none; twice is once."""
     if snapshot and since is not None:
         raise BadInput("What changed is not all there is.", "Leave --snapshot or --since out.")
+    origin = Origin(speaks, place, mapping)
+    if origin.is_service:
+        origin = replace(origin, credentials=_credentials())
     with (
         progress() as told,
-        _delivery(source, place, mapping, since, told) as delivery,
+        opened(origin, since, told) as delivery,
         open_store() as store,
     ):
         report = intake(
@@ -100,39 +88,8 @@ def import_records(
             progress=told,
         )
     show(report)
-    if isinstance(delivery, EdFi) and delivery.through is not None:
+    if delivery.through is not None:
         out.print(f"Next time, for what changed since: --since {delivery.through}")
-
-
-@contextmanager
-def _delivery(
-    source: Source, place: str, mapping: Path | None, since: int | None, told: Progress
-) -> Iterator[Delivery]:
-    """The records of a source; what it laid down on the way is removed at the end."""
-    is_api = source is Source.EDFI and "://" in place
-    if since is not None and not is_api:
-        raise BadInput("Files do not tell what changed.", "Leave --since out.")
-    if mapping is not None and source in (Source.CSV, Source.OULAD):
-        raise BadInput(
-            "These files say everything in our words.", "Leave --mapping out.", file=str(mapping)
-        )
-    said = read_mapping(mapping) if mapping else None
-    match source:
-        case Source.CSV:
-            yield csv_folder(Path(place))
-        case Source.OULAD:
-            yield oulad(Path(place))
-        case Source.EDFI:
-            words = Words(said)
-            delivery = (
-                edfi_api(Service(place), _credentials(), words, since=since, progress=told)
-                if is_api
-                else edfi_folder(Path(place), words, told)
-            )
-            try:
-                yield delivery
-            finally:
-                delivery.close()
 
 
 def _credentials() -> Credentials:

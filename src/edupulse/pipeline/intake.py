@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+from psycopg import Connection
 
 from edupulse.pipeline.arrival import Arrival
 from edupulse.pipeline.coverage import default_coverage
@@ -49,12 +50,14 @@ def intake(
     limit: float = 0.05,
     progress: Progress | None = None,
     home: Path | None = None,
+    also: Callable[[Connection, uuid.UUID], None] | None = None,
 ) -> ImportReport:
     """Import all that a source delivers, and write the report to `home/imports/<id>/`.
 
     `now` is the import's instant (aware). `historical`: rows without `known_at` are known from
     their kind's default date; None says: if this is the first import. `snapshot`: the files are
-    complete, what is not there any more is retracted. Raises ImportRefused, with nothing changed,
+    complete, what is not there any more is retracted. `also` is done in the same transaction, told
+    the import's id. Raises ImportRefused, with nothing changed,
     where more than `limit` of a file's rows (and at least FEWEST_TO_REFUSE) are rejected.
     """
     number = uuid.uuid4()
@@ -83,6 +86,8 @@ def intake(
                 source=report.source,
                 report=report.as_json(),
             )
+            if also is not None:
+                also(connection, number)
     except ImportRefused as refusal:
         path = write_rejected(folder, delivery.ledger.rejections)
         raise ImportRefused(refusal.problem, f"{refusal.to_do} All of them: {path}") from None

@@ -41,6 +41,8 @@ class _File:
 class CsvFolder:
     """The delivery of one folder. All headers are read and checked when it is made."""
 
+    through = None
+
     def __init__(self, folder: Path) -> None:
         self.source = f"CSV folder {folder.name}"
         self.simulated = (folder / SIMULATED_MARKER).is_file()

@@ -177,6 +177,11 @@ class Delivery(Protocol):
         ...
 
     @property
+    def through(self) -> int | str | None:
+        """What to give next time to read only what changed since; None where it cannot tell."""
+        ...
+
+    @property
     def ledger(self) -> Ledger:
         """What was read, rejected and noted so far."""
         ...

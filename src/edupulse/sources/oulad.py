@@ -38,6 +38,7 @@ class Oulad:
 
     source = "OULAD"
     simulated = False
+    through = None
 
     def __init__(self, tables: Tables) -> None:
         self.ledger = Ledger()

@@ -1,0 +1,100 @@
+"""Opens a source of records, wherever it is and whatever it speaks, as one delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from edupulse.school.errors import BadInput
+from edupulse.sources.csv_folder import csv_folder
+from edupulse.sources.delivery import Delivery, Progress
+from edupulse.sources.edfi.api import edfi_api
+from edupulse.sources.edfi.delivery import EdFi
+from edupulse.sources.edfi.descriptors import Words
+from edupulse.sources.edfi.folder import edfi_folder
+from edupulse.sources.mapping import DistrictMapping, read_mapping
+from edupulse.sources.oulad import oulad
+from edupulse.sources.web import Credentials, Service
+
+
+class Speaks(StrEnum):
+    """What a source speaks."""
+
+    CSV = "csv"
+    EDFI = "edfi"
+    OULAD = "oulad"
+
+
+MAPPED = (Speaks.EDFI,)
+"""Sources whose words a district's mapping translates; the others say everything in ours."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where records come from: a folder, a file, or the address of a service.
+
+    `credentials` are the service's; `mapping` is the district's file of words.
+    """
+
+    speaks: Speaks
+    place: str
+    mapping: Path | None = None
+    credentials: Credentials | None = None
+
+    @property
+    def is_service(self) -> bool:
+        """Is it an address, not a place on this machine?"""
+        return "://" in self.place
+
+
+@contextmanager
+def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delivery]:
+    """The records of an origin, or those that changed after `since`, for as long as the context.
+
+    `since` is the `through` of an earlier delivery. Raises BadInput for a combination that the
+    source cannot serve, SourceDown where a service does not answer.
+    """
+    _require_served(origin, since)
+    mapping = read_mapping(origin.mapping) if origin.mapping else None
+    match origin.speaks:
+        case Speaks.CSV:
+            yield csv_folder(Path(origin.place))
+        case Speaks.OULAD:
+            yield oulad(Path(origin.place))
+        case Speaks.EDFI:
+            with closing(_edfi(origin, since, mapping, told)) as delivery:
+                yield delivery
+
+
+def _edfi(
+    origin: Origin, since: str | None, mapping: DistrictMapping | None, told: Progress
+) -> EdFi:
+    words = Words(mapping)
+    if not origin.is_service:
+        return edfi_folder(Path(origin.place), words, told)
+    version = None if since is None else int(since)
+    return edfi_api(Service(origin.place), _required(origin), words, since=version, progress=told)
+
+
+def _require_served(origin: Origin, since: str | None) -> None:
+    if since is not None and not origin.is_service:
+        raise BadInput("Files do not tell what changed.", "Read them whole.")
+    if origin.mapping is not None and origin.speaks not in MAPPED:
+        raise BadInput(
+            "These files say everything in our words.",
+            "Leave the mapping out.",
+            file=str(origin.mapping),
+        )
+    if origin.is_service and origin.speaks is not Speaks.EDFI:
+        raise BadInput(f"{origin.speaks} is no service.", "Give a folder.", field="place")
+    if since is not None and not since.isdecimal():
+        raise BadInput(f"{since} is no change version.", "Give a whole number.")
+
+
+def _required(origin: Origin) -> Credentials:
+    if origin.credentials is None:
+        raise BadInput("The service asks for a key and a secret.", "Give both by the environment.")
+    return origin.credentials
