@@ -107,6 +107,17 @@ def test_facts_and_strengths_stand_before_the_score(ran: Ran, first: tuple[str, 
     assert "attention" not in page.replace("gru_attention", "")
 
 
+def test_attention_is_shown_only_where_asked_for_and_labelled(
+    ran: Ran, first: tuple[str, Any]
+) -> None:
+    _, page, _ = ran(first[0], IN_SEASON, "--diagnostics")
+    _, asked = page.split("Diagnostics of the network: no explanation")
+    weights = asked.split("oldest week first:")[1].rstrip(" .\n").split()
+    assert len(weights) == 20
+    _, page, _ = ran(first[0], LATE_IN_THE_YEAR, "--diagnostics")
+    assert "there are no diagnostics" in page
+
+
 def test_a_student_is_told_what_the_list_says(
     told: Callable[..., dict[str, Any]], first: tuple[str, Any]
 ) -> None:

@@ -75,6 +75,19 @@ def test_the_list_is_ranked_or_ruled_and_explains_its_first(trained: Journey) ->
         assert listed["because"]
 
 
+def test_the_first_of_the_list_has_a_page_that_says_the_same(trained: Journey) -> None:
+    (listed,) = scored(trained, *AS_OF, "--top", "1")["risks"]
+    page = trained.must("explain", listed["local_id"], *AS_OF)
+    told = json.loads(trained.must("explain", listed["student_id"], *AS_OF, "--json"))
+    assert page.index("Facts") < page.index("Score" if told["risk"] else "No score")
+    if told["risk"]:
+        assert told["risk"]["risk_score"] == pytest.approx(listed["risk_score"], abs=1e-6)
+        assert told["risk"]["factors"] == listed["factors"]
+        assert told["risk"]["stretches"]
+    else:
+        assert told["rules"]["indicators"] == listed["indicators"]
+
+
 def test_scoring_twice_stores_one_answer(trained: Journey) -> None:
     trained.must("score", "--as-of", "2026-02-03")
     assert "0 answers stored" in trained.must("score", "--as-of", "2026-02-03")

@@ -25,7 +25,8 @@ def test_what_becomes_known_later_changes_no_risk_and_no_factor(scorer, peers, s
 
     def said(district):
         panel = panel_of(district.known(AS_OF, STUDENTS))
-        return assessor.assess(panel, ["x"] * len(STUDENTS), (none, none), [0, 1], 256)
+        ids = ["x"] * len(STUDENTS)
+        return assessor.assess(panel, ids, (none, none), [0, 1], 256, stretches=True)
 
     district = random_district(seed)
     before = said(district)

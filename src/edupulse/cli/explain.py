@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from edupulse.cli.console import out
-from edupulse.cli.explanation_page import explanation_page
+from edupulse.cli.explanation_page import diagnostics_page, explanation_page
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.score import names_of
 from edupulse.pipeline.explaining import Account, explain_student
 from edupulse.pipeline.scoring import voice_of
+from edupulse.risk.risk import Risk
 from edupulse.store.store import open_store
 
 
@@ -23,6 +24,12 @@ def explain(
     as_of: AsOf = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Give it as JSON, with the network's diagnostics.")
+    ] = False,
+    diagnostics: Annotated[
+        bool,
+        typer.Option(
+            "--diagnostics", help="Also show what else the network computed; it explains nothing."
+        ),
     ] = False,
     force_simulated: Annotated[
         bool,
@@ -47,6 +54,8 @@ def explain(
         sys.stdout.write("\n")
     else:
         out.print(explanation_page(account, number, name, when))
+        if diagnostics and isinstance(account.said, Risk):
+            out.print(diagnostics_page(account.said))
 
 
 def _plain(account: Account, number: str, when: datetime) -> dict[str, Any]:

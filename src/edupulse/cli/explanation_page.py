@@ -31,6 +31,19 @@ def explanation_page(account: Account, number: str, name: str, as_of: datetime) 
                  *_without(account))  # fmt: skip
 
 
+def diagnostics_page(risk: Risk) -> RenderableType:
+    """What else the network computed, labelled as no explanation."""
+    found = risk.diagnostics
+    if found is None:
+        return Text("\nWithout a score there are no diagnostics.")
+    severities = (f"{name} {part:.0%}" for name, part in found.severity_probabilities.items())
+    weeks = " ".join(f"{part:.0%}" for part in found.attention)
+    return Group(
+        _head("Diagnostics of the network: no explanation, and no ground for a decision"),
+        _lines([f"Severity: {', '.join(severities)}.", f"Attention, oldest week first: {weeks}."]),
+    )
+
+
 def _facts(account: Account) -> Iterator[RenderableType]:
     yield _head("Facts")
     yield _lines(

@@ -17,6 +17,9 @@ from rich.text import Text
 from edupulse.pipeline.scoring import Line, Scoring
 from edupulse.risk.risk import Risk, RulesResult
 
+STRENGTHS_LISTED = 2
+"""Strengths named in a list beside the factors; all of them are on the student's page."""
+
 Names = Mapping[int, tuple[str, str]]
 """Student key to the district's number and the name."""
 
@@ -101,6 +104,9 @@ def _reasons(said: Risk | RulesResult) -> Iterator[str]:
         return
     for factor in said.factors:
         yield f"{'▲' if factor.contribution > 0 else '▽'} {factor.text}"
+    named = {factor.feature for factor in said.factors}
+    beside = [strength for strength in said.strengths if strength.feature not in named]
+    yield from (f"▽ Strength: {strength.text}" for strength in beside[:STRENGTHS_LISTED])
 
 
 def _title(scoring: Scoring) -> str:

@@ -110,7 +110,7 @@ class Model:
     ) -> Sequence[Said]:
         """Risks; with factors and strengths where `explained`, and with `stretches` where asked."""
         rows = np.arange(len(panel)) if explained else ()
-        return self.assessor.assess(panel, ids, days, rows, stretches)
+        return self.assessor.assess(panel, ids, days, rows, stretches=stretches)
 
     def ranks(self, _panel: Panel, said: Sequence[Said]) -> list[float]:
         """By risk; who has none comes last."""

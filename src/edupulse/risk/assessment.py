@@ -67,8 +67,9 @@ class Assessor:
         student_ids: Sequence[str],
         horizon: tuple[Times, Times],
         explained: npt.ArrayLike = (),
-        stretches: bool = False,
         evaluations: int = EVALUATIONS,
+        *,
+        stretches: bool = False,
     ) -> tuple[Risk, ...]:
         """The risk of each row of the panel, in order.
 
