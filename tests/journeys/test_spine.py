@@ -43,6 +43,17 @@ def test_a_training_leaves_a_card_and_an_evaluation_with_its_bound(trained: Jour
     assert "boosting_20_weeks" in printed
     assert "latent_bound" in printed
     assert "The checklist gate" in printed
+    assert "Fairness of gru_attention" in printed
+    assert "Proxies" in printed
+    assert "race_ethnicity: black" in card
+
+
+def test_the_records_are_audited_with_their_assumption(trained: Journey) -> None:
+    audit = json.loads(trained.must("audit-records", "--json"))
+    assert audit["referrals"] > 0
+    assert {one["verdict"] for one in audit["ratios"]} <= {"more", "less", "alike", "unknown"}
+    assert "only if both groups behave alike" in audit["assumption"]
+    assert "behave alike at school" in " ".join(trained.must("audit-records").split())
 
 
 def test_an_evaluation_anew_agrees_with_the_stored_one(trained: Journey) -> None:
