@@ -4,11 +4,12 @@
 once with one group's referrals recorded 1.5 times as often, once without. In both, the groups are
 drawn by lot, so that they are alike in everything that a student does; schools, grade levels,
 moves, absences, exclusions, late entries, overturned incidents and merged numbers are those of the
-full simulator, day by day. Only the files that the audit does not read (marks, grades, staff,
-guardians) are not written, and the records go from the frames of the files into the store's form
-without a database between. The audit is the one of `edupulse audit-records`, run over all the
-attributes on record, and a false alarm is any group of any of them that is said to be referred
-more, or less.
+full simulator, day by day. A referral has its consequences there, and an exclusion weighs on who is
+excluded, so that the bias itself makes the conduct of its group a little worse. Only the files that
+the audit does not read (marks, grades, staff, guardians) are not written, and the records go from
+the frames of the files into the store's form without a database between. The audit is the one of
+`edupulse audit-records`, run over all the attributes on record, and a false alarm is any group of
+any of them that is said to be referred more, or less.
 
 `--peer` fits one ratio of one district beside the Poisson regression of statsmodels (an indicator
 for each stratum, errors clustered by student), and prints both and the seconds that they take.

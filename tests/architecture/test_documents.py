@@ -20,7 +20,7 @@ def test_every_command_of_the_readme_is_there() -> None:
     from edupulse.cli import app
 
     named = {command.name for command in app.registered_commands}
-    used = set(re.findall(r"edupulse (\w+)", (ROOT / "README.md").read_text()))
+    used = set(re.findall(r"edupulse ([\w-]+)", (ROOT / "README.md").read_text()))
     assert used
     assert used <= named
 
