@@ -29,7 +29,7 @@ from edupulse.school.kind import Kind
 from edupulse.school.records import COVERAGE, COVERED, KIND_BY_NAME, KINDS
 from edupulse.sources.delivery import Delivery, Progress
 from edupulse.store.district import settle_origin, the_district
-from edupulse.store.held import SCOPE, vanished
+from edupulse.store.held import SCOPE, snapshot_scope, vanished
 from edupulse.store.imports import any_import, begin_import, save_import
 from edupulse.store.merge import Merged, merge
 from edupulse.store.rows import NO_KEY
@@ -145,7 +145,9 @@ class _Import:
             )
 
     def _retract_vanished(self, kind: Kind, arrival: Arrival) -> Merged:
-        """Retract what a complete file does not have any more."""
+        """Retract what a complete file does not have any more, of kinds that it holds whole."""
+        if snapshot_scope(kind) is None:
+            return Merged()
         if self.delivery.ledger.rejected(kind) > arrival.rejected:
             # A row that could not be read may be the record that seems to be gone.
             self.notes.append(f"{kind.file}: nothing retracted, since some rows could not be read")

@@ -170,6 +170,18 @@ IMPORTS = Table(
     schema=STATE,
 )
 
+SYNCS = Table(
+    "syncs",
+    metadata,
+    Column("source", Text(), primary_key=True),
+    Column("through", Text()),
+    Column("finished", DateTime(timezone=True), nullable=False),
+    Column("whole", DateTime(timezone=True), nullable=False),
+    Column("import", Uuid(), nullable=False),
+    schema=STATE,
+)
+"""How far each configured source was read."""
+
 CHECKPOINTS = Table(
     "checkpoints",
     metadata,
