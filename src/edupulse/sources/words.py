@@ -34,7 +34,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 class Words:
     """The tables of a source in force, and what was met that they do not have.
 
-    `defaults` is table to code to word; every word that a table may say is in it, or in CHOICES.
+    `defaults` is table to code to word; every word that a table may say is in it, or in `choices`
+    or CHOICES.
     Raises `BadInput` where the mapping has a table or a word that the source does not.
     """
 
@@ -43,7 +44,9 @@ class Words:
         source: str,
         defaults: Mapping[str, Table],
         mapping: DistrictMapping | None = None,
+        choices: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        self._choices = {**CHOICES, **(choices or {})}
         self.source = source
         self.mapping = mapping or DistrictMapping()
         self._defaults = defaults
@@ -100,7 +103,7 @@ class Words:
 
     def choices(self, table: str) -> list[str]:
         """What the table may say."""
-        said = CHOICES.get(table)
+        said = self._choices.get(table)
         return list(said) if said else sorted({*self._defaults[table].values(), IGNORE})
 
     def _guess(self, table: str, code: str) -> str:
