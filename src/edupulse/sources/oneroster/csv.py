@@ -135,9 +135,13 @@ def _opened(files: Files, member: Member, table: Table, mapping: DistrictMapping
         )
     if missing:
         raise refuse_column(file, missing, header)
-    for n, name in enumerate(header):
-        if n not in at.values() and not name.startswith("metadata"):
-            files.notes.append((member.name, f"column {name or '(no name)'} not read"))
+    unread = [
+        name or "(no name)"
+        for n, name in enumerate(header)
+        if n not in at.values() and not name.startswith("metadata")
+    ]
+    if unread:
+        files.notes.append((member.name, f"columns not read: {', '.join(unread)}"))
     width = len(header)
 
     def parts(progress: Progress | None) -> Iterator[Part]:

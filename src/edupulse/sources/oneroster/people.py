@@ -30,7 +30,9 @@ def roles(material: Material) -> pl.DataFrame:
     of_users = exploded(users.filter(pl.col("role").is_not_null()), "org_ids", "org_id").select(
         "id", "role", "org_id", "deleted"
     )
-    more = material.rows.whole(ROLES).select("role", "org_id", "deleted", id="user_id")
+    more = material.rows.whole(ROLES).select(
+        pl.col("user_id").alias("id"), "role", "org_id", "deleted"
+    )
     together = pl.concat([of_users, more]).unique(maintain_order=True)
     return together.with_columns(role=material.words.of("roles", together["role"]))
 

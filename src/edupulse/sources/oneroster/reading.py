@@ -47,7 +47,7 @@ def tidied(table: Table, raw: pl.DataFrame) -> pl.DataFrame:
     absent = [name for name in table.columns if name not in raw.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     deleted = (pl.col("status").str.to_lowercase() == "tobedeleted").fill_null(value=False)
-    return frame.with_columns(deleted=deleted).select(schema_of(table))
+    return frame.with_columns(deleted=deleted).select(*schema_of(table))
 
 
 def same_guid(ids: pl.Expr) -> pl.Expr:

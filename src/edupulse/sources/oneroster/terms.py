@@ -32,7 +32,27 @@ def sessions(material: Material) -> pl.DataFrame:
     rows = rows.with_columns(
         last=pl.when(exclusive).then(pl.col("last").dt.offset_by("-1d")).otherwise("last")
     )
-    return _with_years(rows)
+    return _with_years(_within_years(rows))
+
+
+def _within_years(rows: pl.DataFrame) -> pl.DataFrame:
+    """A session that names none above it is below the only school year that holds its days."""
+    years = rows.filter(pl.col("type") == YEAR, ~pl.col("deleted"))
+    lacking = rows.filter(pl.col("type") != YEAR, pl.col("parent_id").is_null())
+    within = (
+        lacking.select("id", "first", "last")
+        .join(years.select(year="id", begins="first", ends="last"), how="cross")
+        .filter(pl.col("first") >= pl.col("begins"), pl.col("last") <= pl.col("ends"))
+        .group_by("id")
+        .agg(pl.col("year").unique())
+        .filter(pl.col("year").list.len() == 1)
+        .select("id", above=pl.col("year").list.first())
+    )
+    return (
+        rows.join(within, on="id", how="left", maintain_order="left")
+        .with_columns(parent_id=pl.coalesce("parent_id", "above"))
+        .drop("above")
+    )
 
 
 def _with_years(rows: pl.DataFrame) -> pl.DataFrame:
