@@ -39,7 +39,7 @@ def import_records(
         typer.Option(
             "--from",
             help="What it holds: CSV files, Ed-Fi (a folder of bulk XML, one such file, or the "
-            "address of an API), or OULAD.",
+            "address of an API), OneRoster CSV (a folder or zip), or OULAD.",
         ),
     ] = Speaks.CSV,
     mapping: Annotated[

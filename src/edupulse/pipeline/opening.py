@@ -16,6 +16,7 @@ from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
 from edupulse.sources.mapping import DistrictMapping, read_mapping
+from edupulse.sources.oneroster.delivery import oneroster_csv
 from edupulse.sources.oulad import oulad
 from edupulse.sources.web import Credentials, Service
 
@@ -25,10 +26,11 @@ class Speaks(StrEnum):
 
     CSV = "csv"
     EDFI = "edfi"
+    ONEROSTER = "oneroster"
     OULAD = "oulad"
 
 
-MAPPED = (Speaks.EDFI,)
+MAPPED = (Speaks.EDFI, Speaks.ONEROSTER)
 """Sources whose words a district's mapping translates; the others say everything in ours."""
 
 
@@ -64,6 +66,8 @@ def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delive
             yield csv_folder(Path(origin.place))
         case Speaks.OULAD:
             yield oulad(Path(origin.place))
+        case Speaks.ONEROSTER:
+            yield oneroster_csv(Path(origin.place), mapping)
         case Speaks.EDFI:
             with closing(_edfi(origin, since, mapping, told)) as delivery:
                 yield delivery

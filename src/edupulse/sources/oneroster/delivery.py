@@ -70,6 +70,7 @@ class OneRoster:
     def __init__(self, source: str, material: Material, *, simulated: bool = False) -> None:
         self.source = source
         self.simulated = simulated
+        self.through: int | str | None = None
         self.ledger = material.ledger
         self.words = material.words
         self._material = material
