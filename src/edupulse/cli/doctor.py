@@ -23,7 +23,8 @@ from rich.table import Table
 from edupulse.cli.console import out
 from edupulse.school.errors import EduPulseError
 from edupulse.store import embedded
-from edupulse.store.connection import engine, is_embedded
+from edupulse.store.asking import ROLE, SERVICE_MISSING, is_secured
+from edupulse.store.connection import driver_of, engine, is_embedded
 from edupulse.store.schema import applied_revision, head_revision
 from edupulse.store.settings import edupulse_home
 
@@ -200,6 +201,7 @@ def _database() -> Iterator[Finding]:
         with pool.connect() as connection:
             server = connection.exec_driver_sql("SHOW server_version").scalar()
             applied = applied_revision(connection)
+            secured = is_secured(driver_of(connection))
     except EduPulseError as error:
         yield Finding("PostgreSQL", State.MISSING, f"{which}: {error.problem}", error.to_do)
         return
@@ -208,6 +210,8 @@ def _database() -> Iterator[Finding]:
     place = f" in {embedded.place_of(edupulse_home())}" if is_embedded() else ""
     yield Finding("PostgreSQL", State.OK, f"{server}, {which}{place}")
     yield _tables(applied)
+    if applied == head_revision():
+        yield _second_lock(secured)
 
 
 def _tables(applied: str | None) -> Finding:
@@ -215,3 +219,10 @@ def _tables(applied: str | None) -> Finding:
         return Finding("tables", State.OK, f"at {applied}, the newest form")
     found = f"at {applied}" if applied else "none yet"
     return Finding("tables", State.NOTE, found, "They are made by the next import, or demo.")
+
+
+def _second_lock(secured: bool) -> Finding:
+    """Whether the database itself keeps viewers to their own students."""
+    if secured:
+        return Finding("row-level security", State.OK, f"by the role {ROLE}")
+    return Finding("row-level security", State.NOTE, SERVICE_MISSING.problem, SERVICE_MISSING.to_do)

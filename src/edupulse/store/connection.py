@@ -57,6 +57,13 @@ def engine(url: str | None = None) -> sqlalchemy.Engine:
     return made
 
 
+def driver_of(connection: sqlalchemy.Connection) -> psycopg.Connection:
+    """psycopg's own connection beneath SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101  (psycopg is the only driver)
+    return driver
+
+
 def adbc_connection(url: str | None = None) -> adbc.Connection:
     """An ADBC connection (Arrow in, Arrow out) to `url`, or to the database of the settings."""
     address = _address(url)

@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
+from edupulse.store.asking import SERVICE_MISSING, Asker
 from edupulse.store.connection import adbc_connection, down
 from edupulse.store.rows import frame_values
 from edupulse.store.tables import schema_of
@@ -108,10 +109,12 @@ class Readers:
         self._lock = Lock()
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
-        """A snapshot of the database, for as long as the context lasts."""
+    def reading(self, asker: Asker | None = None) -> Iterator[Reading]:
+        """A snapshot of the database, for as long as the context lasts; of the asker's own part."""
         connection = self._begun()
         try:
+            if asker is not None:
+                _become(connection, asker)
             yield Reading(connection)
             connection.rollback()
         except AdbcError as error:
@@ -139,6 +142,15 @@ class Readers:
             except AdbcError:
                 idle.close()
         return _snapshot(adbc_connection(self._url))
+
+
+def _become(connection: Any, asker: Asker) -> None:
+    with connection.cursor() as cursor:
+        try:
+            for statement in asker.settings():
+                cursor.execute(statement.as_string())
+        except AdbcError:
+            raise SERVICE_MISSING from None
 
 
 def _snapshot(connection: Any) -> Any:

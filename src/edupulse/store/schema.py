@@ -10,6 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from edupulse.store.asking import is_secured, secure
+from edupulse.store.connection import driver_of
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x45645075  # any number, the same for every process: a session-wide lock for migrations
 
@@ -23,6 +26,17 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if revision != "head" or applied_revision(connection) != head_revision():
             command.upgrade(_configuration(connection), revision)
+            _secure(connection, again=True)
+        else:
+            _secure(connection, again=False)
+
+
+def _secure(connection: Connection, *, again: bool) -> None:
+    """Give the service's role its part of the newest tables; without the role nobody has any."""
+    driver = driver_of(connection)
+    newest = applied_revision(connection) == head_revision()
+    if newest and (again or not is_secured(driver)):
+        secure(driver)
 
 
 def downgrade(engine: Engine, revision: str) -> None:

@@ -22,7 +22,9 @@ from edupulse.store import (
     risks,
     schema,
 )
+from edupulse.store.asking import Asker, ask_as
 from edupulse.store.reading import Readers, Reading
+from edupulse.store.ties import Ties, ties
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,34 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed when the context ends well, else undone."""
         with self.engine.begin() as opened:
-            driver = opened.connection.driver_connection
-            assert isinstance(driver, Connection)  # noqa: S101  (psycopg is the only driver)
-            yield driver
+            yield connection.driver_of(opened)
 
     @contextmanager
     def snapshot(self) -> Iterator[Reading]:
         """A read-only view of one state of the database."""
         with self.readers.reading() as opened:
             yield opened
+
+    @contextmanager
+    def writing_as(self, asker: Asker) -> Iterator[Connection]:
+        """A transaction of the service's role, which finds the asker's own students alone.
+
+        Raises NotReady where the role is not there.
+        """
+        with self.writing() as opened:
+            ask_as(opened, asker)
+            yield opened
+
+    @contextmanager
+    def snapshot_as(self, asker: Asker) -> Iterator[Reading]:
+        """A read-only view for the service's role: the asker's own students alone."""
+        with self.readers.reading(asker) as opened:
+            yield opened
+
+    def ties(self, asker: Asker) -> Ties:
+        """The records that tie the asker to students."""
+        with self.snapshot() as opened:
+            return ties(opened, asker)
 
     def known(self, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
         """What was known of these students at `as_of` (aware): the one door (law 1)."""

@@ -38,6 +38,15 @@ SCHEMAS = (IDENTITY, RECORDS, APART, STATE)
 NOUNS = ("student", "school", "section", "staff")
 """What has a key of ours: the nouns of `Ref`."""
 
+WHOSE = {
+    "caseloads": ("staff",),
+    "section_staff": ("staff",),
+    "section_students": ("section",),
+    "enrollments": ("school",),
+    "guardians": ("guardian_id",),
+}
+"""By what access finds the students of a person (0004)."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -91,10 +100,16 @@ def _version_tables(kind: Kind) -> tuple[Table, Table]:
         Column("known_until", DateTime(timezone=True), nullable=False),
         schema=schema_of(kind),
     )
-    if kind.is_by_student and key[0] != "student":
-        Index(None, current.c.student)
-        Index(None, past.c.student)
+    for column in _searched(kind):
+        Index(None, current.c[column])
+        Index(None, past.c[column])
     return current, past
+
+
+def _searched(kind: Kind) -> list[str]:
+    """Columns by which a kind is searched beside its key: the student's, or a person's students."""
+    by_student = kind.is_by_student and stored_key(kind)[0] != "student"
+    return [*(["student"] if by_student else []), *WHOSE.get(kind.name, ())]
 
 
 def _record_columns(kind: Kind, primary: tuple[str, ...]) -> list[Column[Any]]:
@@ -152,11 +167,12 @@ DISTRICT = Table(
     Column("namespace", Uuid(), nullable=False),
     Column("timezone", Text(), nullable=False),
     Column("simulated", Boolean()),
+    Column("guardians_see_scores", Boolean(), nullable=False, server_default="false"),
     CheckConstraint("single", name="single"),
     schema=IDENTITY,
 )
 """One row: the name from which students' UUIDs are derived, the default time zone, and whether
-the records are a simulation's (null before the first import)."""
+the records are a simulation's (null before the first import), and whether families see scores."""
 
 IMPORTS = Table(
     "imports",
