@@ -45,7 +45,7 @@ WHOSE = {
     "enrollments": ("school",),
     "guardians": ("guardian_id",),
 }
-"""By what access finds the students of a person (0004)."""
+"""By what access finds the students of a person (0005)."""
 
 metadata = MetaData(
     naming_convention={
