@@ -55,13 +55,19 @@ def proxies(
     if np.unique(student).size != student.size:
         raise BadInput("The probe needs one row a student.", "Give the latest row of each.")
     rows = np.random.default_rng(seed).permutation(len(student))[:_MOST]
-    groups = [(one.take(rows), code) for one in groupings for code in range(len(one.labels))]
+    groups = [(one.take(rows), code) for one in groupings for code in _asked(one)]
     found = []
     for number, (grouping, code) in enumerate(groups):
         if progress is not None:
             progress(number / len(groups))
         found.append(_proxy(features[rows], grouping, code, replicates, seed))
     return tuple(found)
+
+
+def _asked(grouping: Grouping) -> range:
+    """Every group, but only the second of two: who is told from one is told from the other."""
+    labels = len(grouping.labels)
+    return range(labels - 1, labels) if labels == 2 else range(labels)
 
 
 def _proxy(features: Table, grouping: Grouping, code: int, replicates: int, seed: int) -> Proxy:
