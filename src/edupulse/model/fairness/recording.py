@@ -185,7 +185,7 @@ class _Strata:
 
     @classmethod
     def of(cls, referrals: Referrals, group: Bools) -> _Strata:
-        size = int(referrals.stratum.max(initial=-1)) + 1
+        size = int(referrals.stratum.max()) + 1 if len(referrals) else 0
         ours, theirs = (
             np.bincount(referrals.stratum[side], referrals.days[side], size).astype(np.float64)
             for side in (group, ~group)
