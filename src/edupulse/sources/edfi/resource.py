@@ -105,7 +105,18 @@ class Resource:
 
     def row(self) -> Row:
         """A row without any value yet."""
-        return [[] if column.many else None for column in self.columns]
+        row = self._blank.copy()
+        for at in self._lists:
+            row[at] = []
+        return row
+
+    @cached_property
+    def _blank(self) -> Row:
+        return [None] * len(self.columns)
+
+    @cached_property
+    def _lists(self) -> list[int]:
+        return [at for at, column in enumerate(self.columns) if column.many]
 
 
 def put(row: Row, place: tuple[int, bool], text: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
@@ -53,48 +52,60 @@ def read_xml(
     return reading.others
 
 
-@dataclass(slots=True)
 class _Node:
-    """A place in the elements of one resource: what its text and its attributes are."""
+    """A place in the elements of one resource: what its text and its `ref` are, and what is below.
 
-    prefix: str
-    in_reference: bool
-    text: tuple[int, bool] | None
-    ref: tuple[int, bool] | None
-    below: dict[str, _Node] = field(default_factory=dict)
+    `below` is by the names in the file, made when first met; None: nothing of ours is there.
+    """
+
+    __slots__ = ("at", "below", "in_reference", "many", "prefix", "ref")
+
+    def __init__(
+        self,
+        prefix: str,
+        in_reference: bool,
+        text: tuple[int, bool] | None = None,
+        ref: tuple[int, bool] | None = None,
+    ) -> None:
+        self.prefix, self.in_reference, self.ref = prefix, in_reference, ref
+        self.at, self.many = text if text is not None else (-1, False)
+        self.below: dict[str, _Node | None] = {}
 
 
-def _place(resource: Resource, above: _Node, name: str) -> _Node:
-    """The node of a child element, by the element's name in the file."""
+def _place(resource: Resource, above: _Node, name: str) -> _Node | None:
+    """The node of a child element, by its name without a namespace."""
     word = name[:1].lower() + name[1:]
     key = above.prefix + word
     is_through = above.in_reference or word in WRAPPERS
-    return _Node(
+    node = _Node(
         prefix=above.prefix if is_through else f"{key}.",
         in_reference=above.in_reference or name.endswith("Reference"),
         text=resource.places.get(key),
         ref=resource.places.get(f"{key}.{REFERENCED}"),
     )
+    leads_on = is_through or any(known.startswith(node.prefix) for known in resource.places)
+    return node if leads_on or node.at >= 0 else None
 
 
 class _Reading:
-    """One file on its way through the parser."""
+    """One file on its way through the parser.
+
+    Only the texts that are ours are gathered, and what is not ours is passed over by counting:
+    these handlers run once for each element of files of gigabytes.
+    """
 
     def __init__(self, file: str, resources: Mapping[str, Resource], found: Found) -> None:
         self.file, self.resources, self.found = file, resources, found
         self.others: Counter[str] = Counter()
-        self._names: dict[str, str] = {}
-        self._tops = {
-            name: _Node("", name.endswith("Reference"), None, None)
-            for name, resource in resources.items()
-        }
+        self._tops = {name: _Node("", name.endswith("Reference")) for name in resources}
+        self._met = 0
         self._depth = 0
+        self._passed_over = 0
         self._path: list[_Node] = []
         self._row: Row | None = None
         self._resource: Resource | None = None
         self._line = 0
-        self._text: list[str] | None = None
-        self._length = 0
+        self._text: list[str] = []
         self._record_began = 0
         self._fed = 0
         self._parser = self._made()
@@ -106,7 +117,6 @@ class _Reading:
         parser.EntityDeclHandler = self._doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
         return parser
 
     def feed(self, piece: bytes) -> None:
@@ -130,77 +140,88 @@ class _Reading:
             self._refuse("an encoding that XML does not have (export the file as UTF-8).")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if self._passed_over:
+            self._passed_over += 1
+            if self._passed_over > DEEPEST:
+                self._refuse(f"elements are nested deeper than {DEEPEST}.")
+        elif not self._path:
+            self._outside(name, attributes)
+        else:
+            above = self._path[-1]
+            try:
+                node = above.below[name]
+            except KeyError:
+                node = self._new(above, name)
+            if node is None:
+                self._passed_over = 1
+                return
+            self._path.append(node)
+            if attributes:
+                self._attributes(node, attributes)
+            if node.at >= 0:
+                self._text = []
+                self._parser.CharacterDataHandler = self._text.append
+
+    def _end(self, _: str) -> None:
+        if self._passed_over:
+            self._passed_over -= 1
+        elif self._path:
+            node = self._path.pop()
+            if node.at >= 0:
+                self._parser.CharacterDataHandler = None
+                self._take(node)
+            if not self._path:
+                assert self._resource is not None and self._row is not None  # noqa: S101, PT018
+                self.found(self._resource, self._row, self._line)
+                self._row = None
+
+    def _take(self, node: _Node) -> None:
+        """The text of an element of ours has ended."""
+        bare = "".join(self._text).strip()
+        self._text = []
+        if len(bare) > LONGEST_TEXT:
+            self._refuse(f"a text is longer than {LONGEST_TEXT:,} characters.")
+        if bare and self._row is not None:
+            put(self._row, (node.at, node.many), bare)
+
+    def _outside(self, name: str, attributes: dict[str, str]) -> None:
+        """The outermost element, or a record begins."""
         self._depth += 1
-        if self._row is not None:
-            self._inside(self._local(name), attributes)
-        elif self._depth == 2:
-            self._record(self._local(name), attributes)
-        elif self._depth == 1:
-            self._root(self._local(name))
-        elif self._depth > DEEPEST:
-            self._refuse(f"elements are nested deeper than {DEEPEST}.")
-
-    def _root(self, name: str) -> None:
-        if not name.startswith("Interchange"):
-            self._refuse(f"the outermost element is {name[:50]}, not an Ed-Fi Interchange.")
-
-    def _record(self, name: str, attributes: dict[str, str]) -> None:
+        local = _local(name)
+        if self._depth == 1:
+            if not local.startswith("Interchange"):
+                self._refuse(f"the outermost element is {local[:50]}, not an Ed-Fi Interchange.")
+            return
+        self._depth -= 1
         self._record_began = self._parser.CurrentByteIndex
-        resource = self.resources.get(name)
+        resource = self.resources.get(local)
         if resource is None:
-            self.others[name[:100]] += 1
+            self.others[local[:100]] += 1
+            self._passed_over = 1
+            if len(self.others) > MOST_NAMES:
+                self._refuse("more names of elements than Ed-Fi has.")
             return
         self._line = self._parser.CurrentLineNumber
         self._resource, self._row = resource, resource.row()
-        self._path = [self._tops[name]]
+        self._path.append(self._tops[local])
         own = resource.places.get(REFERENCE_ID)
         if own is not None and "id" in attributes:
             put(self._row, own, attributes["id"])
 
-    def _inside(self, name: str, attributes: dict[str, str]) -> None:
-        assert self._resource is not None and self._row is not None  # noqa: S101, PT018
-        above = self._path[-1]
-        node = above.below.get(name)
-        if node is None:
-            node = above.below[name] = _place(self._resource, above, name)
-        self._path.append(node)
-        if len(self._path) > DEEPEST:
+    def _new(self, above: _Node, name: str) -> _Node | None:
+        """A place that is met for the first time."""
+        assert self._resource is not None  # noqa: S101  (a path has a resource)
+        self._met += 1
+        if self._met > MOST_NAMES:
+            self._refuse("more names of elements than Ed-Fi has.")
+        if len(self._path) >= DEEPEST:
             self._refuse(f"elements are nested deeper than {DEEPEST}.")
-        if attributes and node.ref is not None and "ref" in attributes:
+        node = above.below[name] = _place(self._resource, above, _local(name))
+        return node
+
+    def _attributes(self, node: _Node, attributes: dict[str, str]) -> None:
+        if node.ref is not None and "ref" in attributes and self._row is not None:
             put(self._row, node.ref, attributes["ref"])
-        self._text = None if node.text is None else []
-        self._length = 0
-
-    def _characters(self, text: str) -> None:
-        if self._text is not None:
-            self._length += len(text)
-            if self._length > LONGEST_TEXT:
-                self._refuse(f"a text is longer than {LONGEST_TEXT:,} characters.")
-            self._text.append(text)
-
-    def _end(self, _: str) -> None:
-        self._depth -= 1
-        if self._row is None:
-            return
-        node = self._path.pop()
-        if self._text is not None and node.text is not None:
-            bare = "".join(self._text).strip()
-            if bare:
-                put(self._row, node.text, bare)
-        self._text = None
-        if not self._path:
-            assert self._resource is not None  # noqa: S101  (set with the row)
-            self.found(self._resource, self._row, self._line)
-            self._row = None
-
-    def _local(self, name: str) -> str:
-        """A name without its namespace: each version of the standard has another."""
-        local = self._names.get(name)
-        if local is None:
-            if len(self._names) >= MOST_NAMES:
-                self._refuse("more names of elements than Ed-Fi has.")
-            local = self._names[name] = name.rpartition(" ")[2]
-        return local
 
     def _doctype(self, *_: object) -> NoReturn:
         self._refuse("a document type declaration (DOCTYPE, ENTITY), which Ed-Fi never has.")
@@ -221,3 +242,8 @@ class _Reading:
             file=self.file,
             line=self._parser.CurrentLineNumber,
         )
+
+
+def _local(name: str) -> str:
+    """A name without its namespace: each version of the standard has another."""
+    return name.rpartition(" ")[2]
