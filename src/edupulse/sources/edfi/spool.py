@@ -11,6 +11,7 @@ import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import polars as pl
@@ -21,8 +22,11 @@ from edupulse.sources.edfi.resources import BY_ELEMENT
 PART = 50_000
 """Rows of a resource that are laid down together."""
 
-BUCKET = 400_000
+BUCKET = 250_000
 """Rows of a resource, about, that are worked on at a time where a student's must be together."""
+
+DEALT = 10
+"""Parts that are dealt out to the buckets together, so that these are not of many small files."""
 
 
 class Spool:
@@ -37,6 +41,8 @@ class Spool:
         self._waiting: dict[str, list[list[object]]] = {}
         self._parts: dict[str, list[Path]] = {}
         self._named: dict[Link, pl.DataFrame] = {}
+        self._buckets: dict[tuple[str, int], list[list[Path]]] = {}
+        self._numbers = count()
         self.rows: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self._seen: set[str] = set()
@@ -81,27 +87,43 @@ class Spool:
     def buckets(self, *resources: Resource) -> Iterator[tuple[pl.DataFrame, ...]]:
         """Frames of the resources, each row once, so that all of one student come together."""
         most = max((self.rows[r.element] for r in resources), default=0)
-        count = 1 + most // BUCKET
-        for bucket in range(count):
-            yield tuple(self._bucket(resource, bucket, count) for resource in resources)
+        many = 1 + most // BUCKET
+        for bucket in range(many):
+            yield tuple(self._bucket(resource, bucket, many) for resource in resources)
 
-    def _bucket(self, resource: Resource, bucket: int, count: int) -> pl.DataFrame:
-        if count == 1:
+    def _bucket(self, resource: Resource, bucket: int, many: int) -> pl.DataFrame:
+        if many == 1:
             return self.whole(resource)
-        here = pl.col("student").hash() % count == bucket
-        parts = (part.filter(here.fill_null(bucket == 0)) for part in self.parts(resource))
+        parts = map(pl.read_ipc, self._buckets_of(resource, many)[bucket])
         found = pl.concat([pl.DataFrame(schema=resource.schema), *parts])
         return _each_once(resource, found)
+
+    def _buckets_of(self, resource: Resource, many: int) -> list[list[Path]]:
+        """The files of each bucket: every row is dealt once, by a hash of its student."""
+        key = (resource.element, many)
+        if key not in self._buckets:
+            files: list[list[Path]] = [[] for _ in range(many)]
+            bucket = (pl.col("student").hash() % many).fill_null(0).alias("bucket")
+            parts = self.parts(resource)
+            while some := list(islice(parts, DEALT)):
+                dealt = pl.concat(some).with_columns(bucket).partition_by("bucket", as_dict=True)
+                for (at,), rows in dealt.items():
+                    files[at].append(self._written(resource, rows.drop("bucket")))
+            self._buckets[key] = files
+        return self._buckets[key]
+
+    def _written(self, resource: Resource, frame: pl.DataFrame) -> Path:
+        path = self._folder / f"{resource.element}-{next(self._numbers):08}.arrow"
+        frame.write_ipc(path, compression="zstd")
+        return path
 
     def _lay_down(self, resource: Resource) -> None:
         waiting = self._waiting.pop(resource.element, None)
         if not waiting:
             return
-        parts = self._parts.setdefault(resource.element, [])
-        path = self._folder / f"{resource.element}-{len(parts):06}.arrow"
         frame = pl.DataFrame(waiting, schema=resource.schema, orient="row")
-        frame.write_ipc(path, compression="zstd")
-        parts.append(path)
+        path = self._written(resource, frame)
+        self._parts.setdefault(resource.element, []).append(path)
 
     def _linked(self, resource: Resource, frame: pl.DataFrame) -> pl.DataFrame:
         for link in resource.links:
