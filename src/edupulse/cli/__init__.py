@@ -21,6 +21,7 @@ from edupulse.cli.monitor import monitor
 from edupulse.cli.retrain import retrain
 from edupulse.cli.score import score
 from edupulse.cli.simulate import simulate
+from edupulse.cli.sources import sources
 from edupulse.cli.sync import sync
 from edupulse.cli.train import train
 from edupulse.cli.worklist import worklist
@@ -38,6 +39,7 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("simulate")(simulate)
 app.command("import")(import_records)
+app.add_typer(sources, name="sources")
 app.command("sync")(sync)
 app.command("features")(features)
 app.command("train")(train)

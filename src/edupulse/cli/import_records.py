@@ -72,7 +72,7 @@ def import_records(
         raise BadInput("What changed is not all there is.", "Leave --snapshot or --since out.")
     origin = Origin(speaks, place, mapping)
     if origin.is_service:
-        origin = replace(origin, credentials=_credentials())
+        origin = replace(origin, credentials=credentials())
     with (
         progress() as told,
         opened(origin, since, told) as delivery,
@@ -92,7 +92,7 @@ def import_records(
         out.print(f"Next time, for what changed since: --since {delivery.through}")
 
 
-def _credentials() -> Credentials:
+def credentials() -> Credentials:
     """From the environment: what stands in a command line can be seen by others."""
     key, secret = os.environ.get(KEY), os.environ.get(SECRET)
     if not key or not secret:

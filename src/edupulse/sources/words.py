@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
@@ -129,6 +130,16 @@ class Words:
     def _refuse(self, where: str, what: str, to_do: str) -> None:
         field = f"{self.source}.{where}"
         raise BadInput(what, to_do, file=self.mapping.file, field=field)
+
+
+@runtime_checkable
+class Translated(Protocol):
+    """A delivery whose words a district's mapping translates."""
+
+    @property
+    def words(self) -> Words:
+        """The tables in force, and what was met that they do not have."""
+        ...
 
 
 def _plain(text: str) -> str:

@@ -73,6 +73,15 @@ def test_sessions_are_terms_of_the_schools_whose_classes_name_them(tmp_path: Pat
     ]
 
 
+def test_the_sessions_below_a_classs_year_are_terms_too(tmp_path: Path) -> None:
+    tables = small()
+    for row in tables["classes"]:
+        row["termSourcedIds"] = "y"
+    del tables["lineItems"]
+    terms = values(delivery_of(tmp_path, tables), TERMS, "term_id", "grading")
+    assert terms == [("f", True), ("s", True), ("y", False)]
+
+
 def test_a_session_without_a_parent_is_within_the_only_year_that_holds_its_days(
     tmp_path: Path,
 ) -> None:

@@ -132,7 +132,7 @@ def class_days(material: Material) -> pl.DataFrame:
 
 
 def terms(material: Material) -> Iterator[pl.DataFrame]:
-    """The sessions of each school: those of its classes and line items, and what lies above them.
+    """The sessions of each school: of its classes and line items, and what is above and below.
 
     A session itself names no school. Course grades are taken as posted for all but whole years.
     """
@@ -145,16 +145,11 @@ def terms(material: Material) -> Iterator[pl.DataFrame]:
         .join(schools, on="class_id")
         .select("school_id", id="term_id")
     )
-    used = pl.concat([of_classes, of_items]).drop_nulls().unique()
+    named = pl.concat([of_classes, of_items]).drop_nulls().unique()
     all_sessions = sessions(material)
-    for _ in range(_DEEPEST):
-        above = used.join(all_sessions, on="id").select("school_id", id="parent_id").drop_nulls()
-        more = pl.concat([used, above]).unique()
-        if more.height == used.height:
-            break
-        used = more
-    named = used.join(all_sessions.select("id"), on="id", how="anti")
-    material.note(TERMS, "classes", "name an academic session that is not there", named.height)
+    used = pl.concat([_with_below(named, all_sessions), _with_above(named, all_sessions)]).unique()
+    lost = named.join(all_sessions.select("id"), on="id", how="anti")
+    material.note(TERMS, "classes", "name an academic session that is not there", lost.height)
     unused = all_sessions.join(used, on="id", how="anti").filter(~pl.col("deleted"))
     material.note(
         TERMS, "academicSessions", "belong to no class of any school: left out", unused.height
@@ -175,3 +170,20 @@ def terms(material: Material) -> Iterator[pl.DataFrame]:
             grading=pl.when(pl.col("type") == YEAR).then(pl.lit("false")).otherwise(pl.lit("true")),
         )
     )
+
+
+def _with_above(used: pl.DataFrame, all_sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sessions of schools and all those above them."""
+    for _ in range(_DEEPEST):
+        above = used.join(all_sessions, on="id").select("school_id", id="parent_id").drop_nulls()
+        used = pl.concat([used, above]).unique()
+    return used
+
+
+def _with_below(used: pl.DataFrame, all_sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sessions of schools and all those below them: the quarters of a class's year."""
+    parents = all_sessions.select("parent_id", below="id").drop_nulls()
+    for _ in range(_DEEPEST):
+        below = used.join(parents, left_on="id", right_on="parent_id")
+        used = pl.concat([used, below.select("school_id", id="below")]).unique()
+    return used
