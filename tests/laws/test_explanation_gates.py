@@ -66,6 +66,12 @@ def test_what_was_planted_is_among_the_five_nine_times_in_ten(case, found):
     assert np.mean([len(names & set(case.signal)) / 3 for names in named]) >= 0.9
 
 
+def test_attention_over_weeks_would_not_find_what_was_planted(case):
+    """So that the gate above is one: what sank others does not pass it."""
+    first = np.argsort(-_attended(case), axis=1)[:, :5]
+    assert np.mean([len({*names} & {*case.signal}) / 3 for names in first.tolist()]) < 0.6
+
+
 def test_what_was_planted_moved_the_score_the_way_it_was_planted(case, found):
     moved = found.contribution[:, list(case.signal)]
     assert np.mean(np.sign(moved) == np.sign(case.push)) >= 0.9
