@@ -16,7 +16,15 @@ from edupulse.pipeline.intake import intake
 from edupulse.sources.edfi.api import edfi_api
 from edupulse.store.store import Store, open_store
 from edupulse.store.tables import metadata
-from sources.edfi.interchange import SECTION, Content, day, uri
+from sources.edfi.interchange import (
+    OTHER_SECTION,
+    SECTION,
+    Content,
+    day,
+    in_section,
+    period,
+    uri,
+)
 from sources.edfi.ods import CREDENTIALS, Ods, serving
 
 NOW = datetime(2025, 12, 1, 12, tzinfo=UTC)
@@ -86,6 +94,8 @@ def base() -> Ods:
     ods.put("sections", {"sectionIdentifier": "ALG", "courseOfferingReference": offering})
     for student in STUDENTS:
         ods.put("studentSchoolAssociations", stay(student))
+        for section in (SECTION, OTHER_SECTION):
+            ods.put("studentSectionAssociations", in_section_of(student, section))
     for n in range(3):
         ods.put(
             "disciplineIncidents",
@@ -115,17 +125,28 @@ def entry(n: int, due: str = "2025-09-10") -> Content:
     return {"id": f"entry-{n}", **key, "sectionReference": SECTION, "dueDate": due}
 
 
+def in_section_of(student: str, section: Content) -> Content:
+    own = {"studentReference": {"studentUniqueId": student}}
+    return {"id": f"{student} in {section['sectionIdentifier']}", **in_section(section), **own}
+
+
 class Life:
     """Changes an ODS at random, as a district's staff would."""
 
     def __init__(self, ods: Ods, seed: int) -> None:
+        self.acts = [
+            self.attendance,
+            self.missed_section,
+            self.behavior,
+            self.action,
+            self.mark,
+            self.stay,
+        ]
         self.ods, self.random = ods, random.Random(seed)  # noqa: S311  (no secret)
 
     def go_on(self, steps: int) -> None:
         for _ in range(steps):
-            self.random.choice(
-                [self.attendance, self.behavior, self.action, self.mark, self.stay]
-            )()
+            self.random.choice(self.acts)()
 
     def _held(self, path: str, identifier: str) -> bool:
         return any(h.content["id"] == identifier for h in self.ods.held.get(path, []))
@@ -144,6 +165,18 @@ class Life:
         key = {"studentUniqueId": student, "schoolId": 1, "eventDate": on}
         key["attendanceEventCategoryDescriptor"] = uri("AttendanceEventCategory", what)
         self._put_or_delete(EVENTS, content, key)
+
+    def missed_section(self) -> None:
+        student, on = self.random.choice(STUDENTS), f"2025-09-0{self.random.randint(1, 4)}"
+        section = self.random.choice([SECTION, OTHER_SECTION])
+        what = self.random.choice(["Unexcused Absence", "Tardy"])
+        content = {
+            "id": f"{student}-{on}-{what}-{section['sectionIdentifier']}",
+            **period(on, what, section, student),
+        }
+        key = {**section, "studentUniqueId": student, "eventDate": on}
+        key["attendanceEventCategoryDescriptor"] = uri("AttendanceEventCategory", what)
+        self._put_or_delete("studentSectionAttendanceEvents", content, key)
 
     def behavior(self) -> None:
         student, incident = self.random.choice(STUDENTS), str(self.random.randint(0, 2))

@@ -19,7 +19,7 @@ from edupulse.sources.edfi import resources
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.json import row_of, row_of_key
-from edupulse.sources.edfi.paging import PAGE, Unavailable, pages
+from edupulse.sources.edfi.paging import PAGE, Unavailable, pages, total
 from edupulse.sources.edfi.resource import Resource
 from edupulse.sources.edfi.resources import RESOURCES
 from edupulse.sources.edfi.spool import Spool
@@ -52,10 +52,18 @@ class Touched:
     query: tuple[str, ...]
 
 
+Values = tuple[str, ...]
+
 _ATTENDANCE = (resources.SCHOOL_ATTENDANCE, resources.SECTION_ATTENDANCE)
 _BEHAVIORS = (resources.BEHAVIOR, resources.NON_OFFENDER)
 TOUCHED = (
     Touched(_ATTENDANCE, ("date",), _ATTENDANCE, ("eventDate",)),
+    Touched(
+        (resources.SECTION_ATTENDANCE,),
+        ("student",),
+        (resources.SECTION_STUDENT,),
+        ("studentUniqueId",),
+    ),
     Touched(_BEHAVIORS, ("incident", "school"), _BEHAVIORS, ("incidentIdentifier", "schoolId")),
     Touched(
         (resources.ACTION,),
@@ -179,12 +187,25 @@ class _Api:
 
     def _read_touched(self, spool: Spool) -> None:
         for touched in TOUCHED:
-            for values in _values(spool, touched):
-                query = dict(zip(touched.query, values, strict=True))
-                self._read(spool, touched.again, query)
+            values = _values(spool, touched)
+            for resource in touched.again if values else ():
+                self._read_again(spool, resource, touched.query, values)
+
+    def _read_again(
+        self, spool: Spool, resource: Resource, names: tuple[str, ...], values: list[Values]
+    ) -> None:
+        """What has one of the values, or all there is, where that takes fewer questions."""
+        if resource.path in self.unavailable:
+            return
+        all_there_is = total(self.service, self.data + resource.path)
+        if all_there_is is not None and len(values) > 1 + all_there_is // self.size:
+            self._read(spool, [resource], {})
+        else:
+            for each in values:
+                self._read(spool, [resource], dict(zip(names, each, strict=True)))
 
 
-def _values(spool: Spool, touched: Touched) -> list[tuple[str, ...]]:
+def _values(spool: Spool, touched: Touched) -> list[Values]:
     """The different values of the touched columns, those that are whole."""
     found = pl.concat(spool.whole(of).select(touched.columns) for of in touched.of)
     return sorted(found.drop_nulls().unique().rows())

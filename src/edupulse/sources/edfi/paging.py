@@ -38,6 +38,12 @@ def pages(service: Service, path: str, query: Query, size: int = PAGE) -> Iterat
         yield from _forwards(service, path, query, size)
 
 
+def total(service: Service, path: str) -> int | None:
+    """How many resources there are at a path; None where the service does not count them."""
+    said = _asked(service, path, {"limit": 1, "totalCount": "true"})
+    return _number(said, said.headers[_TOTAL]) if _TOTAL in said.headers else None
+
+
 def _by_token(
     service: Service, path: str, query: Query, size: int, token: str
 ) -> Iterator[Resources]:
