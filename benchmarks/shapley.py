@@ -23,9 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--games", type=int, default=100)
     games = parser.parse_args().games
-    print(
-        f"{games} games each\n{'players':>8}{'evaluations':>13}{'held':>8}{'stated':>8}{'straight':>10}"
-    )
+    print(f"{games} games each")
+    print(f"{'players':>8}{'evaluations':>13}{'held':>8}{'stated':>8}{'straight':>10}")
     for players, evaluations in CASES:
         make = bent if players <= 12 else saturating
         found = [one(make(players, seed), players, evaluations, seed) for seed in range(games)]
