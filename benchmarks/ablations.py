@@ -32,6 +32,7 @@ from edupulse.model.gru_contender import GruContender
 from edupulse.model.metrics import Ranking
 from edupulse.panel.splits import hashed_share
 from edupulse.pipeline.material import Material
+from kept_rows import write
 from simulated_rows import District, district
 
 ROWS = 30_000
@@ -147,7 +148,6 @@ def kept(folder: Path, name: str, seed: int) -> Path:
 
 def train_missing(folder: Path, names: Sequence[str]) -> None:
     """Train whatever is not kept yet; every district is read once for a variant."""
-    (folder / "scores").mkdir(parents=True, exist_ok=True)
     seeds = {name: VARIANTS[name].districts if name in VARIANTS else DISTRICTS for name in names}
     jobs = [
         (name, seed)
@@ -165,9 +165,7 @@ def train_missing(folder: Path, names: Sequence[str]) -> None:
                 if name == TEN_TIMES
                 else scores(VARIANTS[name], found, seed)
             )
-            beside = folder / "scores" / "unfinished.npz"
-            np.savez(beside, **made)
-            beside.replace(kept(folder, name, seed))
+            write(kept(folder, name, seed), made)
             progress.advance(task)
 
 

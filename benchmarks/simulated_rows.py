@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 
 from edupulse.panel.definition import OFF_TRACK
-from edupulse.panel.outcomes import Outcomes, concat_outcomes
-from edupulse.panel.windows import Windows, concat
 from edupulse.pipeline.intake import intake
 from edupulse.pipeline.judging import Truth, by_time
 from edupulse.pipeline.material import Material, material, past_as_of_days
@@ -31,6 +29,7 @@ from edupulse.simulator import DistrictPlan, simulate
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store import embedded
 from edupulse.store.store import open_store
+from kept_rows import arrays_of, material_of, write
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 """After every horizon of the simulated years has closed."""
@@ -54,27 +53,13 @@ def district(folder: Path, seed: int, students: int = 3000) -> District:
     """One district, made in a temporary home where the folder does not hold it yet."""
     path = folder / f"district-{students}-{seed}.npz"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         _keep(path, _made(DistrictPlan(students=students, seed=seed)))
     with np.load(path) as kept:
         return District(
-            _material(kept, "train"),
-            _material(kept, "test"),
-            Truth(_material(kept, "truth"), kept["truth.probability"]),
+            material_of("train", kept),
+            material_of("test", kept),
+            Truth(material_of("truth", kept), kept["truth.probability"]),
         )
-
-
-def together(parts: Sequence[Material]) -> Material:
-    """The rows of several districts; students and schools of different ones stay apart."""
-    windows = []
-    for place, part in enumerate(parts):
-        moved = {
-            name: getattr(part.windows, name) + np.int32(place * 1_000_000)
-            for name in ("student", "school")
-        }
-        kept = {field.name: getattr(part.windows, field.name) for field in fields(Windows)}
-        windows.append(Windows(**(kept | moved)))
-    return Material(concat(windows), concat_outcomes(part.outcomes for part in parts))
 
 
 def _made(plan: DistrictPlan) -> District:
@@ -100,28 +85,11 @@ def _made(plan: DistrictPlan) -> District:
 
 
 def _keep(path: Path, made: District) -> None:
-    arrays: dict[str, Any] = {"truth.probability": made.truth.probability}
     parts = {"train": made.train, "test": made.test, "truth": made.truth.material}
+    arrays: dict[str, Any] = {"truth.probability": made.truth.probability}
     for name, part in parts.items():
-        for rows in (part.windows, part.outcomes):
-            for field in fields(rows):
-                arrays[f"{name}.{field.name}"] = getattr(rows, field.name)
-    beside = path.with_suffix(".new.npz")
-    np.savez(beside, **arrays)
-    beside.replace(path)
-
-
-def _material(kept: Any, name: str) -> Material:
-    windows = Windows(**{field.name: kept[f"{name}.{field.name}"] for field in fields(Windows)})
-    days = kept[f"{name}.last"]
-    unsaid = {"came_on": np.full(days.shape, np.datetime64("NaT", "D"))}  # older files lack it
-    told = {
-        field.name: kept[f"{name}.{field.name}"]
-        for field in fields(Outcomes)
-        if f"{name}.{field.name}" in kept
-    }
-    outcomes = Outcomes(**(unsaid | told))
-    return Material(windows, outcomes)
+        arrays |= arrays_of(name, part)
+    write(path, arrays)
 
 
 def main() -> None:
