@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -123,8 +124,9 @@ def scores(variant: Variant, found: District, seed: int) -> dict[str, np.ndarray
     return scored | spent | {"rows": len(rows)}
 
 
-def scores_of_many(folder: Path, found: District) -> dict[str, np.ndarray | int]:
-    """Boosting taught by ten districts, this one among them, ten times the windows."""
+@cache
+def taught_by_many(folder: Path) -> tuple[Boosting, int]:
+    """Boosting on 20 weeks taught by ten districts, ten times the windows, and how many."""
     tables, labels, students = [], [], []
     for place, seed in enumerate(MANY):
         rows = learnt(district(folder / "rows", seed))
@@ -135,10 +137,15 @@ def scores_of_many(folder: Path, found: District) -> dict[str, np.ndarray | int]
     many = SimpleNamespace(table=np.concatenate(tables), student=np.concatenate(students))
     trees = Boosting(TEN_TIMES, lambda rows: rows.table)
     trees.fit(many, SimpleNamespace(off_track=label, known=np.ones(len(label), bool)))
-    scored = {"rows": len(label)}
-    for name, part in {"test": found.test, "truth": found.truth.material}.items():
-        scored[name] = trees.score(SimpleNamespace(table=all_weeks(part.windows)))
-    return scored
+    return trees, len(label)
+
+
+def scores_of_many(folder: Path, found: District) -> dict[str, np.ndarray | int]:
+    """Their scores of one district's test rows and of those of known truth."""
+    trees, rows = taught_by_many(folder)
+    parts = {"test": found.test, "truth": found.truth.material}
+    tables = {name: SimpleNamespace(table=all_weeks(part.windows)) for name, part in parts.items()}
+    return {name: trees.score(table) for name, table in tables.items()} | {"rows": rows}
 
 
 def kept(folder: Path, name: str, seed: int) -> Path:
