@@ -90,7 +90,7 @@ VARIANTS: Mapping[str, Variant] = {
     "input_decay": other(Decaying),
     "transformer": other(Transformer),
     "mean_of_3": gru(training=replace(TRAINING, ensemble=3)),
-    "gru_64": gru(64),
+    "gru_64": gru(64, replace(TRAINING, bfloat16=True)),
     "gru_128": replace(gru(128, replace(TRAINING, bfloat16=True)), districts=(1,)),
 }
 TEN_TIMES = "boosting_20_weeks_ten_times"
@@ -154,13 +154,13 @@ def kept(folder: Path, name: str, seed: int) -> Path:
 
 
 def train_missing(folder: Path, names: Sequence[str]) -> None:
-    """Train whatever is not kept yet; every district is read once for a variant."""
+    """Train whatever is not kept yet, one district after the other."""
     seeds = {name: VARIANTS[name].districts if name in VARIANTS else DISTRICTS for name in names}
     jobs = [
         (name, seed)
+        for seed in DISTRICTS
         for name in names
-        for seed in seeds[name]
-        if not kept(folder, name, seed).exists()
+        if seed in seeds[name] and not kept(folder, name, seed).exists()
     ]
     with Progress() as progress:
         task = progress.add_task("Training", total=len(jobs))

@@ -176,6 +176,13 @@ def test_windows_of_another_size_are_refused(few):
         train(rows, labels, validation=hashed_share(rows.student, 0.15))
 
 
+def test_a_width_that_the_heads_cannot_share_is_refused(few):
+    rows, labels = few
+    odd = replace(SMALL, hidden=5, heads=4)
+    with pytest.raises(BadInput, match="cannot be shared by 4 heads"):
+        train(rows, labels, validation=hashed_share(rows.student, 0.15), network=odd)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_training_runs_on_a_gpu(planted):

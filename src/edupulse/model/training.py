@@ -306,6 +306,11 @@ def _require_fit(windows: WindowRows, network: NetworkConfig) -> None:
             f" {network.weeks} weeks and {network.features} features.",
             "Give a NetworkConfig with the windows' own sizes.",
         )
+    if network.width % network.heads:
+        raise BadInput(
+            f"A width of {network.width} cannot be shared by {network.heads} heads.",
+            "Choose another `hidden` or `heads`.",
+        )
 
 
 def _restored(model: RiskNetwork, weights: dict[str, Tensor]) -> RiskNetwork:
