@@ -1,0 +1,50 @@
+"""The app: its routes, its guard, its document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from edupulse.api.guard import Guard
+from edupulse.api.problems import Problem, answer_with_problems
+from edupulse.api.routes import health
+from edupulse.store.store import Store, open_store
+
+PREFIX = "/api/v1"
+OPEN: tuple[APIRouter, ...] = (health.router,)
+"""What answers without a token; everything else is below PREFIX and asks who is there."""
+
+ROUTES: tuple[APIRouter, ...] = ()
+"""One noun a line."""
+
+StoreOpener = Callable[[], AbstractContextManager[Store]]
+
+
+def create_app(opener: StoreOpener = open_store) -> FastAPI:
+    """The service on the store that `opener` opens, for as long as the service runs."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        with opener() as store:
+            app.state.store = store
+            yield
+
+    app = FastAPI(
+        title="EduPulse",
+        summary="Sees early which students are drifting off track, honestly.",
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+        responses={"default": {"model": Problem, "description": "A problem (RFC 9457)."}},
+    )
+    answer_with_problems(app)
+    for router in OPEN:
+        app.include_router(router)
+    for router in ROUTES:
+        app.include_router(router, prefix=PREFIX)
+    app.add_middleware(Guard)
+    return app

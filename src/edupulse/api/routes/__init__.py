@@ -1,0 +1,1 @@
+"""One noun a file; each is a line in `app.ROUTES`."""

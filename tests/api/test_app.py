@@ -1,0 +1,126 @@
+"""What every request meets: problems, limits, headers, health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from edupulse.api.app import create_app
+from edupulse.api.guard import HEADERS, Guard
+from edupulse.api.problems import STATUSES, answer_with_problems, status_of
+from edupulse.school import errors
+from edupulse.store.store import open_store
+
+
+def every_error(of: type[errors.EduPulseError]) -> Iterator[type[errors.EduPulseError]]:
+    for one in of.__subclasses__():
+        yield one
+        yield from every_error(one)
+
+
+@pytest.fixture
+def client(empty_database: Callable[[], str]) -> Iterator[TestClient]:
+    url = empty_database()
+    with TestClient(create_app(lambda: open_store(url))) as client:
+        yield client
+
+
+@pytest.fixture
+def troubled() -> TestClient:
+    """An app in which things go wrong."""
+    app = FastAPI()
+    answer_with_problems(app)
+
+    @app.get("/wrong/{name}")
+    def wrong(name: str, number: int = 0) -> None:
+        if name == "unforeseen":
+            raise RuntimeError("student Ada Lovelace")
+        raise getattr(errors, name)("It is so.", "Do this.")
+
+    @app.post("/take")
+    async def take(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    app.add_middleware(Guard, largest=100)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    assert set(every_error(errors.EduPulseError)) == set(STATUSES)
+
+
+@pytest.mark.parametrize("error", sorted(STATUSES, key=lambda one: one.__name__))
+def test_an_error_leaves_as_a_problem_that_says_what_to_do(troubled, error) -> None:
+    answer = troubled.get(f"/wrong/{error.__name__}")
+    said = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.status_code == said["status"] == status_of(error("x"))
+    assert (said["detail"], said["to_do"]) == ("It is so.", "Do this.")
+    assert said["request_id"] == answer.headers["x-request-id"]
+    assert ("retry-after" in answer.headers) == (answer.status_code == 503)
+
+
+def test_what_nobody_foresaw_tells_nothing_of_itself(troubled) -> None:
+    answer = troubled.get("/wrong/unforeseen")
+    assert answer.status_code == 500
+    assert "Ada" not in answer.text
+
+
+def test_an_invalid_request_names_the_place_and_never_the_value(troubled) -> None:
+    answer = troubled.get("/wrong/NotFound?number=Ada")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "query.number"
+    assert "Ada" not in answer.text
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beyond_the_limit_is_refused(troubled, chunked: bool) -> None:
+    body = b'{"a": 1' + b" " * 200 + b"}"
+    content = iter([body[:60], body[60:]]) if chunked else body
+    answer = troubled.post("/take", content=content)
+    assert answer.status_code == 413
+    assert answer.json()["type"] == "urn:edupulse:problem:too-large"
+    assert troubled.post("/take", json={"a": 1}).json() == {"a": 1}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/v1/openapi.json"])
+def test_every_answer_has_the_security_headers(client, path: str) -> None:
+    answer = client.get(path)
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_an_unknown_path_is_a_problem(client) -> None:
+    assert client.get("/nowhere").json()["type"] == "urn:edupulse:problem:not-found"
+
+
+def test_the_log_has_route_and_id_and_no_path(troubled, caplog) -> None:
+    with caplog.at_level(logging.INFO, logger="edupulse.requests"):
+        answer = troubled.get("/wrong/NotFound?number=7")
+    [record] = caplog.records
+    assert (record.route, record.status) == ("/wrong/{name}", 404)
+    assert record.request_id == answer.headers["x-request-id"]
+    assert "number" not in str(vars(record))
+
+
+def test_it_is_ready_without_a_checkpoint_and_says_that_rules_speak(client) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["serving"] == "rules"
+
+
+def test_without_a_database_it_is_not_ready_and_says_so(postgres_url: str) -> None:
+    class Gone:
+        def champion(self) -> None:
+            raise errors.DatabaseDown("The database does not answer.")
+
+    app = create_app(lambda: pytest.MonkeyPatch.context())
+    with TestClient(app) as client:
+        app.state.store = Gone()
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["The database does not answer."]
