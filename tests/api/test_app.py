@@ -83,7 +83,7 @@ def test_a_body_beyond_the_limit_is_refused(troubled, chunked: bool) -> None:
     content = iter([body[:60], body[60:]]) if chunked else body
     answer = troubled.post("/take", content=content)
     assert answer.status_code == 413
-    assert answer.json()["type"] == "urn:edupulse:problem:too-large"
+    assert answer.json()["type"] == "urn:edupulse:problem:request-entity-too-large"
     assert troubled.post("/take", json={"a": 1}).json() == {"a": 1}
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from secrets import token_hex
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,7 @@ from edupulse.api.metrics import observe
 from edupulse.api.problems import problem
 
 LARGEST_BODY = 16 * 1024 * 1024
+TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,7 +69,8 @@ class Guard:
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         said = Headers(scope=scope).get("content-length", "0")
         if not said.isdecimal() or int(said) > self.largest:
-            await self._refuse(scope, receive, send)
+            told = problem(Request(scope), TOO_LARGE, TOO_LARGE.description)
+            await told(scope, receive, send)
             return
         taken = 0
 
@@ -76,27 +79,10 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.largest:
-                raise _TooLarge
+                raise HTTPException(TOO_LARGE)
             return message
 
-        try:
-            await self.app(scope, receiving, send)
-        except _TooLarge:
-            await self._refuse(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        told = problem(
-            Request(scope),
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The body is larger than {self.largest:,} bytes.",
-            kind="too-large",
-            to_do="Send it in parts.",
-        )
-        await told(scope, receive, send)
-
-
-class _TooLarge(Exception):
-    """The body went on beyond what its length said, or said none."""
+        await self.app(scope, receiving, send)
 
 
 def _complete(headers: MutableHeaders, request_id: str) -> None:
