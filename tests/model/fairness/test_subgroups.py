@@ -97,6 +97,7 @@ def test_a_tiny_group_says_unknown_and_shows_no_child():
     found = {one.group: one for one in subgroups(judged, [groups], replicates=100)}
     assert {gap.verdict for gap in found["b"].gaps.values()} == {"unknown"}
     assert "30 are needed" in found["b"].gaps["false_negative_rate"].reason
+    assert not {"auroc", "calibration_slope"} & set(found["b"].figures)
     assert found["c"].students == 6
     assert not found["c"].figures
     assert not found["c"].gaps

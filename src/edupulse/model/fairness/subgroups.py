@@ -23,7 +23,7 @@ from edupulse.model.fairness.rates import (
     estimates,
     standard_error,
 )
-from edupulse.model.fairness.verdicts import Gap, Measured, judge
+from edupulse.model.fairness.verdicts import LEAST_STUDENTS, Gap, Measured, judge
 from edupulse.model.metrics import Ranking
 from edupulse.model.rows import Bools, Floats
 
@@ -53,7 +53,8 @@ class Margins:
 class Subgroup:
     """One group of one grouping: figures by name, and its gaps to everyone else, by rate.
 
-    A figure that cannot be computed is left out; all are for a group of fewer than 10 students.
+    Left out are a figure that is not defined, AUROC and slope of fewer than 30 students (or of fewer
+    than 5 with, or without, the outcome), and everything of fewer than 10 students.
     """
 
     grouping: str
@@ -135,8 +136,10 @@ def _compared(judged: Judged, sample: Sample, grouping: Grouping, code: int) -> 
     one = _rates_only(sample, grouping, code)
     if one.ours.students < LEAST_SHOWN:
         return one
-    rows = grouping.code == code
-    found = estimates(one.ours, one.our_rates) | _ranked(judged, sample, rows)
+    found = estimates(one.ours, one.our_rates)
+    support = one.ours.support(BASE_RATE)
+    if support.students >= LEAST_STUDENTS and not support.thin:
+        found |= _ranked(judged, sample, grouping.code == code)
     figures = {name: found[name] for name in SHOWN if name in found}
     return replace(one, subgroup=replace(one.subgroup, figures=figures))
 
