@@ -53,8 +53,8 @@ class Margins:
 class Subgroup:
     """One group of one grouping: figures by name, and its gaps to everyone else, by rate.
 
-    Left out are a figure that is not defined, AUROC and slope of fewer than 30 students (or of fewer
-    than 5 with, or without, the outcome), and everything of fewer than 10 students.
+    Left out are a figure that is not defined, AUROC and slope of fewer than 30 students (or fewer
+    than 5 with the outcome, or without), and everything of fewer than 10 students.
     """
 
     grouping: str
