@@ -16,6 +16,7 @@ from edupulse.cli.explain import explain
 from edupulse.cli.features import features
 from edupulse.cli.feedback import feedback
 from edupulse.cli.import_records import import_records
+from edupulse.cli.metrics import metrics
 from edupulse.cli.models import models
 from edupulse.cli.monitor import monitor
 from edupulse.cli.retrain import retrain
@@ -50,6 +51,7 @@ app.command("score")(score)
 app.command("explain")(explain)
 app.command("feedback")(feedback)
 app.command("worklist")(worklist)
+app.command("metrics")(metrics)
 app.command("monitor")(monitor)
 app.command("retrain")(retrain)
 app.command("database")(database)
