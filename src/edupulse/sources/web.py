@@ -77,8 +77,8 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; numbers stay text, as they are written."""
         try:
-            return json.loads(self.body, parse_float=str, parse_int=str)
-        except ValueError as error:
+            return json.loads(self.body, parse_float=str, parse_int=str, parse_constant=str)
+        except (ValueError, RecursionError) as error:
             raise SourceDown(
                 f"{self.url} answers with what is no JSON.", "Ask who runs the service."
             ) from error

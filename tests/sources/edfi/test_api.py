@@ -17,7 +17,7 @@ from edupulse.school.records import ATTENDANCE, INCIDENTS, MARKS, SECTION_STUDEN
 from edupulse.sources.edfi.api import edfi_api
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.folder import edfi_folder
-from edupulse.sources.web import Credentials, Service
+from edupulse.sources.web import Answer, Credentials, Service
 from sources.edfi.interchange import SECTION, day, in_section, notes, period, records, write_xml
 from sources.edfi.ods import CREDENTIALS, Ods, serving
 
@@ -129,6 +129,12 @@ def test_an_answer_that_is_no_json_is_told_as_such(ods: Ods) -> None:
     ods.trouble = lambda _number, path: "no json" if path.endswith("students") else None
     with pytest.raises(SourceDown, match="no JSON"):
         read(ods)
+
+
+def test_json_without_bottom_is_told_as_such() -> None:
+    answer = Answer("https://x", 200, {}, b"[" * 100_000)
+    with pytest.raises(SourceDown, match="no JSON"):
+        answer.json()
 
 
 def test_a_wrong_key_is_told_and_the_secret_is_not(ods: Ods) -> None:

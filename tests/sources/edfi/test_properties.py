@@ -16,7 +16,7 @@ from edupulse.school.records import KINDS
 from edupulse.sources.edfi.folder import edfi_folder
 from edupulse.sources.edfi.json import row_of
 from edupulse.sources.edfi.resource import Row
-from edupulse.sources.edfi.resources import BY_ELEMENT, RESOURCES
+from edupulse.sources.edfi.resources import ACTION, BY_ELEMENT, RESOURCES
 from edupulse.sources.edfi.xml import read_xml
 from sources.edfi.interchange import (
     OTHER_SECTION,
@@ -228,6 +228,33 @@ def test_xml_says_what_json_says(resource: object, data: st.DataObject) -> None:
         read_xml(path, BY_ELEMENT, lambda _resource, row, _line: found.append(row))
     [row] = found
     assert row == row_of(resource, content)  # type: ignore[arg-type]
+
+
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=5),
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["studentReference", "studentUniqueId", "disciplines", "disciplineDescriptor", "id"]
+            ),
+            below,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.sampled_from(["studentReference", "disciplines", "x"]), _ANY_JSON))
+def test_any_json_is_a_row_of_texts(content: dict[str, object]) -> None:
+    row = row_of(ACTION, content)
+    assert len(row) == len(ACTION.columns)
+    for value, column in zip(row, ACTION.columns, strict=True):
+        texts = value if column.many else [value] if value is not None else []
+        assert isinstance(texts, list)
+        assert all(isinstance(text, str) for text in texts)
 
 
 _NAMES = st.sampled_from(

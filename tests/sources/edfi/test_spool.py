@@ -46,14 +46,15 @@ def test_buckets_keep_the_rows_of_a_student_together(monkeypatch: pytest.MonkeyP
     assert sum(map(len, students)) == 20
 
 
-def test_what_was_laid_down_is_removed() -> None:
+def test_what_is_laid_down_has_no_name_and_goes(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     spool = Spool()
     put(spool, INCIDENT, incident="1")
-    spool.whole(INCIDENT)
-    [folder] = {path.parent for paths in spool._parts.values() for path in paths}
-    assert folder.stat().st_mode & 0o077 == 0
+    assert spool.whole(INCIDENT).height == 1
+    assert list(tmp_path.iterdir()) == []
     spool.close()
-    assert not Path(folder).exists()
+    with pytest.raises(ValueError, match="closed"):
+        spool.whole(INCIDENT)
 
 
 def test_a_resource_without_rows_is_seen_or_not() -> None:

@@ -1,18 +1,19 @@
-"""The rows of Ed-Fi resources, laid down in a folder of files while a source is read.
+"""The rows of Ed-Fi resources, laid down on the disk while a source is read.
 
 A source of any size and any order goes in row by row and comes out resource by resource, so that
-memory holds a part at a time. The folder is private to its owner and removed with the spool.
+memory holds a part at a time. The file has no name: nobody else can open it, and it is gone with
+the process, however that ends.
 """
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count, islice
-from pathlib import Path
+from io import BytesIO
+from itertools import islice
+from os import SEEK_END
 
 import polars as pl
 
@@ -26,7 +27,10 @@ BUCKET = 250_000
 """Rows of a resource, about, that are worked on at a time where a student's must be together."""
 
 DEALT = 10
-"""Parts that are dealt out to the buckets together, so that these are not of many small files."""
+"""Parts that are dealt out to the buckets together, so that these are not of many small pieces."""
+
+Place = tuple[int, int]
+"""Where a frame lies in the file: from which byte on, and how many."""
 
 
 class Spool:
@@ -36,21 +40,20 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="edupulse-edfi-"))
-        self._remover = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._file = tempfile.TemporaryFile(prefix="edupulse-")  # noqa: SIM115  (until close)
+        self._end = weakref.finalize(self, self._file.close)
         self._waiting: dict[str, list[list[object]]] = {}
-        self._parts: dict[str, list[Path]] = {}
+        self._parts: dict[str, list[Place]] = {}
         self._named: dict[Link, pl.DataFrame] = {}
-        self._buckets: dict[tuple[str, int], list[list[Path]]] = {}
-        self._numbers = count()
+        self._buckets: dict[tuple[str, int], list[list[Place]]] = {}
         self.rows: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self._seen: set[str] = set()
         self.is_of_changes = False
 
     def close(self) -> None:
-        """Remove the rows from the disk."""
-        self._remover()
+        """Give the disk back."""
+        self._end()
 
     def see(self, resource: Resource) -> None:
         """The source has this resource, be it without any row."""
@@ -72,8 +75,8 @@ class Spool:
     def parts(self, resource: Resource) -> Iterator[pl.DataFrame]:
         """The rows of a resource, part by part, links followed."""
         self._lay_down(resource)
-        for path in self._parts.get(resource.element, []):
-            yield self._linked(resource, pl.read_ipc(path))
+        for place in self._parts.get(resource.element, []):
+            yield self._linked(resource, self._read(place))
 
     def whole(self, resource: Resource) -> pl.DataFrame:
         """All rows of a resource, each once."""
@@ -94,36 +97,41 @@ class Spool:
     def _bucket(self, resource: Resource, bucket: int, many: int) -> pl.DataFrame:
         if many == 1:
             return self.whole(resource)
-        parts = map(pl.read_ipc, self._buckets_of(resource, many)[bucket])
+        parts = map(self._read, self._buckets_of(resource, many)[bucket])
         found = pl.concat([pl.DataFrame(schema=resource.schema), *parts])
         return _each_once(resource, found)
 
-    def _buckets_of(self, resource: Resource, many: int) -> list[list[Path]]:
-        """The files of each bucket: every row is dealt once, by a hash of its student."""
+    def _buckets_of(self, resource: Resource, many: int) -> list[list[Place]]:
+        """Where each bucket lies: every row is dealt once, by a hash of its student."""
         key = (resource.element, many)
         if key not in self._buckets:
-            files: list[list[Path]] = [[] for _ in range(many)]
+            places: list[list[Place]] = [[] for _ in range(many)]
             bucket = (pl.col("student").hash() % many).fill_null(0).alias("bucket")
             parts = self.parts(resource)
             while some := list(islice(parts, DEALT)):
                 dealt = pl.concat(some).with_columns(bucket).partition_by("bucket", as_dict=True)
                 for (at,), rows in dealt.items():
-                    files[at].append(self._written(resource, rows.drop("bucket")))
-            self._buckets[key] = files
+                    places[at].append(self._written(rows.drop("bucket")))
+            self._buckets[key] = places
         return self._buckets[key]
 
-    def _written(self, resource: Resource, frame: pl.DataFrame) -> Path:
-        path = self._folder / f"{resource.element}-{next(self._numbers):08}.arrow"
-        frame.write_ipc(path, compression="zstd")
-        return path
+    def _written(self, frame: pl.DataFrame) -> Place:
+        packed = BytesIO()
+        frame.write_ipc(packed, compression="zstd")
+        begin = self._file.seek(0, SEEK_END)
+        return begin, self._file.write(packed.getbuffer())
+
+    def _read(self, place: Place) -> pl.DataFrame:
+        begin, length = place
+        self._file.seek(begin)
+        return pl.read_ipc(self._file.read(length))
 
     def _lay_down(self, resource: Resource) -> None:
         waiting = self._waiting.pop(resource.element, None)
         if not waiting:
             return
         frame = pl.DataFrame(waiting, schema=resource.schema, orient="row")
-        path = self._written(resource, frame)
-        self._parts.setdefault(resource.element, []).append(path)
+        self._parts.setdefault(resource.element, []).append(self._written(frame))
 
     def _linked(self, resource: Resource, frame: pl.DataFrame) -> pl.DataFrame:
         for link in resource.links:
