@@ -1,7 +1,8 @@
 """The district as OneRoster 1.1 CSV, with the mapping that a district adds.
 
 OneRoster has rosters and gradebooks: no calendar, no discipline, no posted course grades, no days
-of enrollment at a school but those in its classes. What it has no place for is left out.
+of enrollment at a school but those in its classes. Attendance stands in a file of its own, as some
+vendors add it. What has no place is left out.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ _RACES = {
 }
 _FIRST = ("sourcedId", "status", "dateLastModified")
 _KEPT = ("orgs", "academicSessions", "courses", "classes", "users", "enrollments", "demographics")
+_ATTENDANCE = {
+    "present": "Present",
+    "excused": "Excused Absence",
+    "unexcused": "Unexcused Absence",
+    "absent": "Absent",
+    "tardy": "Tardy",
+}
 _GRADEBOOK = ("categories", "lineItems", "results")
 
 
@@ -242,6 +250,19 @@ class OneRosterFolder(Folder):
         known = frame.join(self._sections, on="section_id", maintain_order="left")
         days = pl.col("entered_on"), pl.col("left_on")
         self._enrolled(known, "student_id", "student", *days)
+
+    def _add_attendance(self, frame: pl.DataFrame) -> None:
+        self._write(
+            "attendance",
+            frame,
+            sourcedId=pl.concat_str("student_id", "date", "status", separator="-"),
+            attendanceDate=pl.col("date"),
+            attendanceStatus=pl.col("status").replace_strict(_ATTENDANCE),
+            studentSourcedId=pl.col("student_id"),
+            schoolSourcedId=pl.col("school_id"),
+            fraction=pl.col("fraction"),
+            reason=pl.col("reason"),
+        )
 
     def _add_marks(self, frame: pl.DataFrame) -> None:
         marks = frame.with_columns(item=pl.concat_str("section_id", "assignment_id", separator="-"))
