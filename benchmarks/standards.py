@@ -5,9 +5,9 @@
 A simulated district is written in that format. Measured in one process: a bare parse of every file
 (expat with handlers that do nothing; Python's csv reader); our reading of the files (checked,
 flattened, laid down); each kind's batches; the whole import into a new database; the same again,
-in which nothing is new (what a nightly whole reading costs). Memory is the process's peak after each step,
-so that the slope over two sizes shows whether it is flat. Uses the database of the settings, in a
-database of its own that it drops.
+in which nothing is new (what a nightly whole reading costs). Memory is the process's peak after
+each step, so that the slope over two sizes shows whether it is flat. Uses the database of the
+settings, in a database of its own that it drops.
 """
 
 from __future__ import annotations
