@@ -60,7 +60,12 @@ def in_section(section: Content = SECTION, begins: str = "2025-09-01", **more: A
     }
 
 
-_LISTED_WITHIN = {"behaviors": "Behavior", "identificationCodes": "CourseIdentificationCode"}
+_LISTED_WITHIN = {
+    "behaviors": "Behavior",
+    "identificationCodes": "CourseIdentificationCode",
+    "studentCharacteristics": "StudentCharacteristic",
+    "disabilities": "Disability",
+}
 """Lists whose items have an element of their own around their values."""
 
 _WRAPPED = {

@@ -14,6 +14,7 @@ from edupulse.school.records import (
     ATTENDANCE,
     CALENDAR,
     COURSE_GRADES,
+    DEMOGRAPHICS,
     ENROLLMENTS,
     EXCLUSIONS,
     INCIDENTS,
@@ -465,6 +466,43 @@ def test_enrollments_end_as_the_table_says(given: Given) -> None:
         ("exit_types", "Withdrawn"): 1,
         ("grade_levels", "Ungraded"): 1,
     }
+
+
+def test_demographics_are_what_the_organizations_of_a_student_say(given: Given) -> None:
+    def said(student: str, organization: int = 9, **more: object) -> Content:
+        return {
+            "studentReference": {"studentUniqueId": student},
+            "educationOrganizationReference": {"educationOrganizationId": organization},
+            **more,
+        }
+
+    def races(*names: str) -> list[Content]:
+        return [{"raceDescriptor": uri("Race", name)} for name in names]
+
+    delivery = given(
+        StudentEducationOrganizationAssociation=[
+            said("1", races=races("White", "Asian"), sexDescriptor=uri("Sex", "Female")),
+            said("2", races=races("White"), hispanicLatinoEthnicity=True),
+            said("3", races=races("Black - African American")),
+            said("3", 1, limitedEnglishProficiencyDescriptor=uri("X", "Limited")),
+            said(
+                "4",
+                studentCharacteristics=[
+                    {"studentCharacteristicDescriptor": uri("X", "Economic Disadvantaged")}
+                ],
+                limitedEnglishProficiencyDescriptor=uri("X", "NotLimited"),
+            ),
+        ]
+    )
+    found = records(delivery, DEMOGRAPHICS).select(
+        "student_id", "race_ethnicity", "sex", "english_learner", "disability", "low_income"
+    )
+    assert sorted(found.rows()) == [
+        ("1", "Two or more races", "Female", None, None, None),
+        ("2", "Hispanic or Latino", None, None, None, None),
+        ("3", "Black or African American", None, True, None, None),
+        ("4", None, None, False, None, True),
+    ]
 
 
 def test_sections_have_the_subject_of_their_course(given: Given) -> None:

@@ -59,6 +59,12 @@ _BEHAVIORS = (resources.BEHAVIOR, resources.NON_OFFENDER)
 TOUCHED = (
     Touched(_ATTENDANCE, ("date",), _ATTENDANCE, ("eventDate",)),
     Touched(
+        (resources.STUDENT_ORGANIZATION,),
+        ("student",),
+        (resources.STUDENT_ORGANIZATION,),
+        ("studentUniqueId",),
+    ),
+    Touched(
         (resources.SECTION_ATTENDANCE,),
         ("student",),
         (resources.SECTION_STUDENT,),

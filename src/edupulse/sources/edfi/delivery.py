@@ -40,6 +40,7 @@ MADE: Mapping[str, Made] = {
     "terms": Made(days.terms, (resources.GRADING_PERIOD,)),
     "scales": Made(schools.scales, (), lambda mapping: bool(mapping.scales)),
     "students": Made(people.students, (resources.STUDENT,)),
+    "demographics": Made(people.demographics, (resources.STUDENT_ORGANIZATION,)),
     "enrollments": Made(people.enrollments, (resources.ENROLLMENT,)),
     "sections": Made(schools.sections, (resources.SECTION,)),
     "section_students": Made(people.section_students, (resources.SECTION_STUDENT,)),

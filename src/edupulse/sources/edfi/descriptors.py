@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from edupulse.sources import words
+from edupulse.sources import federal, words
 from edupulse.sources.mapping import DistrictMapping
 from edupulse.sources.words import IGNORE, PARTIAL
 
@@ -45,6 +45,22 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Transitional Kindergarten": "0",
             "Kindergarten": "0",
             **{f"{word} grade": str(n) for n, word in enumerate(_ORDINALS.split(), 1)},
+        },
+        "races": {
+            "American Indian - Alaska Native": federal.RACES["american_indian"],
+            "Asian": federal.RACES["asian"],
+            "Black - African American": federal.RACES["black"],
+            "Native Hawaiian - Pacific Islander": federal.RACES["pacific"],
+            "White": federal.RACES["white"],
+            "Choose Not to Respond": IGNORE,
+            "Other": IGNORE,
+        },
+        "english_proficiency": {
+            "Limited": "learner",
+            "Limited Monitored 1": "no learner",
+            "Limited Monitored 2": "no learner",
+            "NotLimited": "no learner",
+            "Not Limited": "no learner",
         },
         "exit_types": {
             "Graduated": "graduated",

@@ -7,18 +7,70 @@ from collections.abc import Iterator
 import polars as pl
 
 from edupulse.school.records import ENROLLMENTS
+from edupulse.sources import federal
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
-from edupulse.sources.edfi.descriptors import Words
+from edupulse.sources.edfi.descriptors import Words, code_expr
 from edupulse.sources.edfi.keys import section_id
 from edupulse.sources.edfi.spool import Spool
 from edupulse.sources.words import IGNORE
+
+LOW_INCOME = ("Economic Disadvantaged", "Economically Disadvantaged")
+"""Student characteristics that say a low-income household."""
 
 
 def students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFrame]:
     """Students by their unique id."""
     for (part,) in spool.buckets(resources.STUDENT):
         yield part.rename({"student": "student_id"})
+
+
+def demographics(spool: Spool, words: Words, _: Ledger) -> Iterator[pl.DataFrame]:
+    """For the audit alone, one row a student, of all organizations that say something.
+
+    Who has no disability, or a family of enough income, is not said: those stay unknown.
+    """
+    for (part,) in spool.buckets(resources.STUDENT_ORGANIZATION):
+        alive = part.filter(~pl.col("deleted"))
+        races = alive.select("student", "races").explode("races", empty_as_null=True)
+        known = races.select("student", race=words.of("races", races["races"])).filter(
+            pl.col("race") != IGNORE
+        )
+        counted = known.group_by("student").agg(
+            several=pl.col("race").n_unique() > 1, one=pl.col("race").min()
+        )
+        poor = pl.col("characteristics").list.eval(code_expr(pl.element())).list
+        said = alive.with_columns(
+            learner=words.of("english_proficiency", alive["english"]) == "learner",
+            hispanic=pl.col("hispanic").str.to_lowercase().is_in(["true", "1"]),
+            poor=pl.any_horizontal(poor.contains(code) for code in LOW_INCOME),
+        )
+        each = (
+            said.sort("organization", "file", "line")
+            .group_by("student", maintain_order=True)
+            .agg(
+                pl.col("file", "line").first(),
+                pl.col("hispanic", "learner").any(),
+                pl.col("learner").is_null().all().alias("silent"),
+                sex=code_expr(pl.col("sex")).drop_nulls().first(),
+                disability=pl.when((pl.col("disabilities").list.len() > 0).any()).then(True),
+                low_income=pl.when(pl.col("poor").any()).then(True),
+            )
+            .join(counted, on="student", how="left", maintain_order="left")
+        )
+        gone = part.filter("deleted").select("deleted", student_id="student")
+        rows = each.select(
+            "file",
+            "line",
+            "sex",
+            pl.col("disability", "low_income").cast(pl.String),
+            student_id="student",
+            english_learner=pl.when(~pl.col("silent")).then("learner").cast(pl.String),
+            race_ethnicity=federal.race_ethnicity(
+                pl.col("hispanic"), pl.col("several"), pl.col("one")
+            ),
+        )
+        yield pl.concat([rows, gone], how="diagonal")
 
 
 def enrollments(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFrame]:

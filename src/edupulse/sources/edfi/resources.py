@@ -155,6 +155,24 @@ STUDENT = Resource(
         _one("birth_date", "birthDate"),
     ),
 )
+STUDENT_ORGANIZATION = Resource(
+    "StudentEducationOrganizationAssociation",
+    "studentEducationOrganizationAssociations",
+    (
+        _STUDENT,
+        _one("organization", "educationOrganizationReference.educationOrganizationId"),
+        _one("sex", "sex"),
+        _one("hispanic", "hispanicLatinoEthnicity"),
+        _many("races", "races.race", "race", "race.race"),
+        _one("english", "limitedEnglishProficiency"),
+        _many("disabilities", "disabilities.disability", "disability.disability"),
+        _many(
+            "characteristics",
+            "studentCharacteristics.studentCharacteristic",
+            "studentCharacteristic.studentCharacteristic",
+        ),
+    ),
+)
 ENROLLMENT = Resource(
     "StudentSchoolAssociation",
     "studentSchoolAssociations",
@@ -335,6 +353,7 @@ RESOURCES: tuple[Resource, ...] = (
     SECTION,
     SECTION_REFERENCE,
     STUDENT,
+    STUDENT_ORGANIZATION,
     ENROLLMENT,
     SECTION_STUDENT,
     SCHOOL_ATTENDANCE,

@@ -7,18 +7,10 @@ from collections.abc import Iterator
 import polars as pl
 
 from edupulse.school.records import STUDENTS
+from edupulse.sources import federal
 from edupulse.sources.oneroster.material import Material, exploded
 from edupulse.sources.oneroster.tables import DEMOGRAPHIC, ORGS, ROLES, USERS
 from edupulse.sources.words import IGNORE
-
-_RACES = {
-    "american_indian": "American Indian or Alaska Native",
-    "asian": "Asian",
-    "black": "Black or African American",
-    "pacific": "Native Hawaiian or Other Pacific Islander",
-    "white": "White",
-}
-SEVERAL, HISPANIC = "Two or more races", "Hispanic or Latino"
 
 
 def roles(material: Material) -> pl.DataFrame:
@@ -86,16 +78,13 @@ def staff(material: Material) -> Iterator[pl.DataFrame]:
 def demographics(material: Material) -> Iterator[pl.DataFrame]:
     """For the audit alone: race and ethnicity as one word, as federal reports count them."""
     rows = material.rows.whole(DEMOGRAPHIC)
-    flags = {name: _is_true(name) for name in (*_RACES, "several", "hispanic")}
-    how_many = pl.sum_horizontal(flags[name].fill_null(value=False) for name in _RACES)
-    one = pl.coalesce(pl.when(flags[name]).then(pl.lit(word)) for name, word in _RACES.items())
-    race = (
-        pl.when(flags["hispanic"])
-        .then(pl.lit(HISPANIC))
-        .when(flags["several"].fill_null(value=False) | (how_many > 1))
-        .then(pl.lit(SEVERAL))
-        .otherwise(one)
+    flags = {name: _is_true(name) for name in (*federal.RACES, "several", "hispanic")}
+    how_many = pl.sum_horizontal(flags[name].fill_null(value=False) for name in federal.RACES)
+    one = pl.coalesce(
+        pl.when(flags[name]).then(pl.lit(word)) for name, word in federal.RACES.items()
     )
+    several = flags["several"].fill_null(value=False) | (how_many > 1)
+    race = federal.race_ethnicity(flags["hispanic"], several, one)
     yield rows.select(
         "deleted",
         "file",
