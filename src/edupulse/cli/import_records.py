@@ -24,14 +24,18 @@ MOST_SHOWN = 10
 KEY, SECRET = "EDUPULSE_SOURCE_KEY", "EDUPULSE_SOURCE_SECRET"
 """Environment variables with the client credentials of a service."""
 
+TOKEN_URL = "EDUPULSE_SOURCE_TOKEN_URL"  # noqa: S105  (the name of a variable)
+"""And with the address where a OneRoster service signs in by OAuth 2."""
+
 
 def import_records(
     place: Annotated[
         str,
         typer.Argument(
             metavar="FOLDER|URL",
-            help="The folder with the files (see docs/csv.md), or the address of an Ed-Fi API, "
-            f"whose key and secret are in {KEY} and {SECRET}.",
+            help="The folder with the files (see docs/csv.md), or the address of an Ed-Fi or "
+            f"OneRoster API, whose key and secret are in {KEY} and {SECRET} (and of OneRoster by "
+            f"OAuth 2 the token's address in {TOKEN_URL}).",
         ),
     ],
     speaks: Annotated[
@@ -39,7 +43,8 @@ def import_records(
         typer.Option(
             "--from",
             help="What it holds: CSV files, Ed-Fi (a folder of bulk XML, one such file, or the "
-            "address of an API), OneRoster CSV (a folder or zip), or OULAD.",
+            "address of an API), OneRoster (a folder or zip of CSV, or the address of an API), "
+            "or OULAD.",
         ),
     ] = Speaks.CSV,
     mapping: Annotated[
@@ -49,7 +54,8 @@ def import_records(
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="VERSION", help="Of an Ed-Fi API: only what changed after this change version."
+            metavar="VERSION",
+            help="Of an API: only what changed since; what an earlier import said to give.",
         ),
     ] = None,
     snapshot: Annotated[
@@ -72,7 +78,7 @@ def import_records(
         raise BadInput("What changed is not all there is.", "Leave --snapshot or --since out.")
     origin = Origin(speaks, place, mapping)
     if origin.is_service:
-        origin = replace(origin, credentials=credentials())
+        origin = signed(origin)
     with (
         progress() as told,
         opened(origin, since, told) as delivery,
@@ -92,8 +98,13 @@ def import_records(
         out.print(f"Next time, for what changed since: --since {delivery.through}")
 
 
-def credentials() -> Credentials:
-    """From the environment: what stands in a command line can be seen by others."""
+def signed(origin: Origin) -> Origin:
+    """With what signs in, from the environment: what stands in a command line others can see."""
+    token_url = os.environ.get(TOKEN_URL)
+    return replace(origin, credentials=_credentials(), token_url=token_url)
+
+
+def _credentials() -> Credentials:
     key, secret = os.environ.get(KEY), os.environ.get(SECRET)
     if not key or not secret:
         raise BadInput(f"{KEY} and {SECRET} are not set.", "Set them to what the service gave you.")

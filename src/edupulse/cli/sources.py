@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edupulse.cli.console import out, progress
-from edupulse.cli.import_records import credentials
+from edupulse.cli.import_records import signed
 from edupulse.features.catalog import FEATURES
 from edupulse.pipeline.needs import IN_WORDS
 from edupulse.pipeline.opening import Origin, Speaks, opened
@@ -46,7 +45,7 @@ def check(
     """Read everything, write nothing: what would come in, what is bad, and what is missing."""
     origin = Origin(speaks, place, mapping)
     if origin.is_service:
-        origin = replace(origin, credentials=credentials())
+        origin = signed(origin)
     with progress() as told, opened(origin, None, told) as delivery:
         found = check_source(delivery, told)
     show(found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 
 from edupulse.school.errors import BadInput
@@ -16,9 +18,11 @@ from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.folder import edfi_folder
 from edupulse.sources.mapping import DistrictMapping, read_mapping
-from edupulse.sources.oneroster.delivery import oneroster_csv
+from edupulse.sources.oneroster.api import oneroster_api
+from edupulse.sources.oneroster.delivery import OneRoster, oneroster_csv
 from edupulse.sources.oulad import oulad
 from edupulse.sources.web import Credentials, Service
+from edupulse.store.settings import edupulse_home
 
 
 class Speaks(StrEnum):
@@ -33,18 +37,22 @@ class Speaks(StrEnum):
 MAPPED = (Speaks.EDFI, Speaks.ONEROSTER)
 """Sources whose words a district's mapping translates; the others say everything in ours."""
 
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
 
 @dataclass(frozen=True)
 class Origin:
     """Where records come from: a folder, a file, or the address of a service.
 
-    `credentials` are the service's; `mapping` is the district's file of words.
+    `credentials` are the service's, `token_url` where it signs in, if not where it says itself;
+    `mapping` is the district's file of words.
     """
 
     speaks: Speaks
     place: str
     mapping: Path | None = None
     credentials: Credentials | None = None
+    token_url: str | None = None
 
     @property
     def is_service(self) -> bool:
@@ -66,6 +74,10 @@ def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delive
             yield csv_folder(Path(origin.place))
         case Speaks.OULAD:
             yield oulad(Path(origin.place))
+        case Speaks.ONEROSTER if origin.is_service:
+            read = _oneroster(origin, since, mapping, told)
+            yield read
+            read.finish()
         case Speaks.ONEROSTER:
             yield oneroster_csv(Path(origin.place), mapping)
         case Speaks.EDFI:
@@ -83,6 +95,23 @@ def _edfi(
     return edfi_api(Service(origin.place), _required(origin), words, since=version, progress=told)
 
 
+def _oneroster(
+    origin: Origin, since: str | None, mapping: DistrictMapping | None, told: Progress
+) -> OneRoster:
+    """All of a service; its pages are kept until the records are, so that a cut reading goes on."""
+    kept = edupulse_home() / "reading" / sha256(origin.place.encode()).hexdigest()[:16]
+    with closing(Service(origin.place)) as service:
+        return oneroster_api(
+            service,
+            _required(origin),
+            kept,
+            mapping,
+            token_url=origin.token_url,
+            since=since,
+            progress=told,
+        )
+
+
 def _require_served(origin: Origin, since: str | None) -> None:
     if since is not None and not origin.is_service:
         raise BadInput("Files do not tell what changed.", "Read them whole.")
@@ -92,10 +121,12 @@ def _require_served(origin: Origin, since: str | None) -> None:
             "Leave the mapping out.",
             file=str(origin.mapping),
         )
-    if origin.is_service and origin.speaks is not Speaks.EDFI:
+    if origin.is_service and origin.speaks not in MAPPED:
         raise BadInput(f"{origin.speaks} is no service.", "Give a folder.", field="place")
-    if since is not None and not since.isdecimal():
+    if since is not None and origin.speaks is Speaks.EDFI and not since.isdecimal():
         raise BadInput(f"{since} is no change version.", "Give a whole number.")
+    if since is not None and origin.speaks is Speaks.ONEROSTER and not _INSTANT.fullmatch(since):
+        raise BadInput(f"{since} is no instant.", "Give it as 2026-03-16T06:00:00Z.")
 
 
 def _required(origin: Origin) -> Credentials:

@@ -33,7 +33,8 @@ CONFIGURATION = "sources.toml"
 class Configured(BaseModel):
     """One source of a configuration file.
 
-    `key` and `secret` name environment variables, never the secrets. `whole_every` is after how
+    `key` and `secret` name environment variables, never the secrets; `token_url` is where a
+    OneRoster service signs in by OAuth 2. `whole_every` is after how
     many days a service is read whole again although it tells what changed; files always are.
     """
 
@@ -44,6 +45,7 @@ class Configured(BaseModel):
     mapping: Path | None = None
     key: str | None = None
     secret: str | None = None
+    token_url: str | None = None
     snapshot: bool = False
     whole_every: Annotated[int, Field(ge=1)] = 7
     limit: Annotated[float, Field(ge=0, le=1)] = 0.05
@@ -167,7 +169,7 @@ def _origin(source: Configured) -> Origin:
                 "Set them in the environment to what the service gave you.",
             )
         credentials = Credentials(key, secret)
-    return Origin(source.speaks, source.place, source.mapping, credentials)
+    return Origin(source.speaks, source.place, source.mapping, credentials, source.token_url)
 
 
 def _placed(source: Configured, folder: Path) -> Configured:

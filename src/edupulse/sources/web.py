@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import urllib3
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client
 from urllib3.exceptions import HTTPError
 
 from edupulse.school.errors import BadInput, SourceDown
@@ -85,7 +87,10 @@ class Answer:
 
 
 class Service:
-    """One HTTP service, at `base`; after `sign_in` each question carries the token."""
+    """One HTTP service, at `base`.
+
+    After `sign_in` each question carries the token, after `sign_each` a signature of its own.
+    """
 
     def __init__(self, base: str, patience: Patience | None = None) -> None:
         self.base = base.rstrip("/") + "/"
@@ -96,17 +101,32 @@ class Service:
             retries=self._patience.retry(),
         )
         self._headers: dict[str, str] = {"Accept": "application/json", "User-Agent": "EduPulse"}
-        self._signing: tuple[str, Credentials] | None = None
+        self._sign_again: Callable[[], None] | None = None
+        self._signer: Client | None = None
 
-    def sign_in(self, token_path: str, credentials: Credentials) -> None:
-        """Get a token by OAuth 2 client credentials; it is renewed when the service asks for it."""
-        self._signing = token_path, credentials
-        url = self._at(token_path)
+    def sign_in(
+        self,
+        token_path: str,
+        credentials: Credentials,
+        *,
+        scope: str | None = None,
+        elsewhere: bool = False,
+    ) -> None:
+        """Get a token by OAuth 2 client credentials; it is renewed when the service asks for it.
+
+        `elsewhere`: the district itself named the token's address, so another host may have it.
+        """
+        self._sign_again = partial(
+            self.sign_in, token_path, credentials, scope=scope, elsewhere=elsewhere
+        )
+        url = token_path if elsewhere else self._at(token_path)
+        _origin_of(url)
         pair = f"{credentials.key}:{credentials.secret}".encode()
+        wanted = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         answer = self._asked(
             "POST",
             url,
-            body=urlencode({"grant_type": "client_credentials"}).encode(),
+            body=urlencode(wanted).encode(),
             headers={
                 "Authorization": f"Basic {b64encode(pair).decode()}",
                 "Content-Type": "application/x-www-form-urlencoded",
@@ -122,6 +142,12 @@ class Service:
             raise SourceDown(f"{url} gives no token.", "Ask who runs the service.")
         self._headers["Authorization"] = f"Bearer {content['access_token']}"
 
+    def sign_each(self, credentials: Credentials) -> None:
+        """Sign each question by OAuth 1.0a, two-legged, with HMAC-SHA256."""
+        self._signer = Client(
+            credentials.key, credentials.secret, signature_method=SIGNATURE_HMAC_SHA256
+        )
+
     def get(self, path: str, query: Query | None = None) -> Answer:
         """The answer to a GET of a path below the base, or of an address on the same host.
 
@@ -129,10 +155,12 @@ class Service:
         """
         url = self._at(path)
         asked = f"{url}?{urlencode(query)}" if query else url
-        answer = self._asked("GET", asked, headers=self._headers)
-        if answer.status == _UNAUTHORIZED and self._signing:
-            self.sign_in(*self._signing)
-            answer = self._asked("GET", asked, headers=self._headers)
+        answer = self._asked("GET", asked, headers=self._headers_for(asked))
+        if answer.status == _UNAUTHORIZED and (self._sign_again or self._signer):
+            # A token ends; a signature that was sent once is refused when it is sent again.
+            if self._sign_again:
+                self._sign_again()
+            answer = self._asked("GET", asked, headers=self._headers_for(asked))
         if answer.status == _UNAUTHORIZED:
             raise BadInput(f"{url} refuses the token.", "Check the key and what it may read.")
         if answer.status in _TRY_AGAIN:
@@ -141,6 +169,12 @@ class Service:
                 "Try again later.",
             )
         return answer
+
+    def _headers_for(self, url: str) -> dict[str, str]:
+        if self._signer is None:
+            return self._headers
+        _, signed, _ = self._signer.sign(url)
+        return {**self._headers, **signed}
 
     def close(self) -> None:
         """Let go of the connections."""

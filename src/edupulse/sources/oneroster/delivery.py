@@ -65,12 +65,16 @@ _ONLY_CHANGES = (
 
 
 class OneRoster:
-    """The delivery of OneRoster's tables; its notes say what each file held."""
+    """The delivery of OneRoster's tables; its notes say what each file held.
+
+    `finish` is called when the records are kept: what was laid down to go on with is then removed.
+    """
 
     def __init__(self, source: str, material: Material, *, simulated: bool = False) -> None:
         self.source = source
         self.simulated = simulated
         self.through: int | str | None = None
+        self.finish: Callable[[], None] = _nothing
         self.ledger = material.ledger
         self.words = material.words
         self._material = material
@@ -142,6 +146,10 @@ class OneRoster:
         wanted = {field.name for field in kind.fields} | {"known_at", "retracted"}
         texts = cells.trimmed(raw.select(c for c in raw.columns if c in wanted))
         return checked(kind, texts.with_columns(raw["file"], raw["line"]), self.ledger, "OneRoster")
+
+
+def _nothing() -> None:
+    """Files are not ours to remove."""
 
 
 def oneroster_csv(path: Path, mapping: DistrictMapping | None = None) -> OneRoster:
