@@ -203,14 +203,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(ods: Ods) -> Iterator[Service]:
+def serving(ods: Ods, patience: Patience = PATIENCE) -> Iterator[Service]:
     """The server on this machine while it is needed, and a service that asks it."""
     handler = type("Handler", (_Handler,), {"ods": ods})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        service = Service(f"http://127.0.0.1:{server.server_port}/", PATIENCE)
+        service = Service(f"http://127.0.0.1:{server.server_port}/", patience)
         try:
             yield service
         finally:

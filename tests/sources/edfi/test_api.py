@@ -17,7 +17,7 @@ from edupulse.school.records import ATTENDANCE, INCIDENTS, MARKS, SECTION_STUDEN
 from edupulse.sources.edfi.api import edfi_api
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.folder import edfi_folder
-from edupulse.sources.web import Answer, Credentials, Service
+from edupulse.sources.web import Answer, Credentials, Patience, Service
 from sources.edfi.interchange import SECTION, day, in_section, notes, period, records, write_xml
 from sources.edfi.ods import CREDENTIALS, Ods, serving
 
@@ -342,3 +342,22 @@ def test_whatever_the_order_and_the_slicing_the_same_records_result(
 
 def _all(delivery: EdFi) -> pl.DataFrame:
     return records(delivery, ATTENDANCE).drop("file", "line").sort("student_id", "date", "status")
+
+
+_TROUBLES = st.lists(st.sampled_from([None, None, None, 500, 503, "cut"]), max_size=60)
+
+
+@settings(max_examples=25)
+@given(_TROUBLES, st.booleans(), st.integers(1, 12))
+def test_whatever_goes_wrong_the_records_are_right_or_the_error_is_clear(
+    troubles: list[int | str | None], cursor: bool, count: int
+) -> None:
+    ods = Ods(cursor=cursor)
+    ods.put("students", *students(count))
+    ods.trouble = lambda number, _: troubles[number] if number < len(troubles) else None
+    with serving(ods, Patience(tries=3, pause=0, connect=2, read=2)) as service:
+        try:
+            delivery = edfi_api(service, CREDENTIALS, size=3)
+        except SourceDown:
+            return
+    assert ids(delivery) == [str(n) for n in range(count)]
