@@ -27,7 +27,7 @@ _TITLES = {
     WITHOUT_GRADES: "No term ends in the horizon: no failed course can be part of the outcome",
     TRUTH_KNOWN: "Rows whose true probability the simulator knows",
 }
-_RANKING = {
+RANKING = {
     "auroc": "AUROC",
     "average_precision": "AP",
     "precision_5": "P@5%",
@@ -40,7 +40,7 @@ _RANKING = {
     "in_time_10": "in time@10%",
     "lead_days_10": "days@10%",
 }
-_RISKS = {
+RISKS = {
     "brier": "Brier",
     "calibration_error": "ECE",
     "calibration_slope": "slope",
@@ -88,13 +88,14 @@ def _tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     for population, title in _TITLES.items():
         results = [line for line in evaluation.results if line.population == population]
         if results:
-            yield _table(title, results, _RANKING)
+            yield results_table(title, results, RANKING)
         if any("brier" in line.metrics for line in results):
-            yield _table(f"{title}: the risks", results, _RISKS)
+            yield results_table(f"{title}: the risks", results, RISKS)
     yield Text(_LEGEND, style="dim")
 
 
-def _table(title: str, every: list[Result], columns: Mapping[str, str]) -> Table:
+def results_table(title: str, every: list[Result], columns: Mapping[str, str]) -> Table:
+    """One population: a method a row, the metrics of `columns` that there are."""
     first = every[0]
     results = [line for line in every if columns.keys() & line.metrics.keys()]
     shown = {

@@ -8,7 +8,6 @@ part alone. Whatever then differs has seen what it must not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,12 +16,21 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from edupulse.model.checkpoint import Checkpoint
 from edupulse.model.scaling import Scaler, fit_scaler
+from edupulse.model.track_record import Canary
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.outcomes import closed_outcomes
 from edupulse.panel.panel import panel_of
 from edupulse.panel.splits import PARTS, early_stopping, hashed_share
 from edupulse.panel.windows import Cohort, Flags, Times, Windows
+from edupulse.pipeline.judging import (
+    AS_OF_DAYS,
+    LEARNED_UNTIL,
+    RECORDS,
+    Parts,
+    check_untouched,
+)
 from edupulse.pipeline.material import Material, Told, silent
 from edupulse.school.errors import Leakage
 from edupulse.school.knowledge import History, Known, StudentKeys
@@ -50,16 +58,25 @@ _READ = ("values", "observed", "held", "week_start", "grade_level")
 _TOLD = ("known", "off_track", "severity", "first", "last", "closes_at")
 
 
-@dataclass(frozen=True)
-class Canary:
-    """One question about leakage that was asked: `found` says on what it rests.
-
-    `sang` is False where the artefacts do not allow to ask; a leak that was found is an error.
-    """
-
-    name: str
-    sang: bool
-    found: str
+def check_leakage(
+    store: Store, which: Checkpoint, rows: Material, parts: Parts, now: datetime, told: Told
+) -> tuple[Canary, ...]:
+    """Ask everything about leakage that the artefacts allow. Raises Leakage with the reason."""
+    provenance = which.manifest.provenance
+    definition = OutcomeDefinition.from_json(provenance.outcome)
+    learned, days = provenance.data[LEARNED_UNTIL], provenance.data.get(AS_OF_DAYS)
+    corrected = rows.seen is not None and bool(rows.seen.any())
+    unchanged = provenance.data.get(RECORDS) == store.fingerprint() and not corrected
+    check_untouched(parts.test, learned)
+    found = (
+        check_horizons(vars(parts), definition),
+        check_learned(rows, days, learned),
+        check_scaler(rows, which.manifest.scaler, days, unchanged),
+        *check_features(store, rows, now, told),
+        check_outcomes(store, rows, definition, now, told),
+    )
+    told(WHAT, 1.0)
+    return found
 
 
 def check_features(
