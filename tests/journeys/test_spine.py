@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edupulse.model.track_record import TrackRecord
 from journeys.conftest import Journey
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spine")]
@@ -57,11 +58,18 @@ def test_the_records_are_audited_with_their_assumption(trained: Journey) -> None
 
 
 def test_an_evaluation_anew_agrees_with_the_stored_one(trained: Journey) -> None:
-    trained.must("evaluate")
-    stored, anew = (
-        json.loads(next(trained.home.glob(pattern)).read_text())
-        for pattern in ("checkpoints/*/evaluation.json", "evaluations/*.json")
-    )
+    printed = trained.must("evaluate")
+    assert "Leaks: none was found" in printed
+    assert "Schools and students never seen" in printed
+    folder = next(trained.home.glob("evaluations/*"))
+    record = TrackRecord.from_json((folder / "evaluation.json").read_text())
+    assert all(canary.sang for canary in record.canaries)
+    assert record.unseen is not None
+    assert "gru_last_week" in record.unseen.methods
+    assert "Three pictures" in (folder / "report.html").read_text()
+    path = next(trained.home.glob("checkpoints/*/evaluation.json"))
+    stored = json.loads(path.read_text())
+    anew = json.loads(record.evaluation.to_json())
     values = [
         {
             (line["method"], name): found["value"]
