@@ -16,6 +16,7 @@ from edupulse.cli.track_record_page import METHODS, brief, page
 from edupulse.cli.track_record_table import beyond_tables, canary_lines
 from edupulse.model.bootstrap import Estimate
 from edupulse.model.track_record import TrackRecord
+from edupulse.panel.definition import FAILS_OR_WITHDRAWS
 from model.sample_record import sample_record
 
 
@@ -91,6 +92,14 @@ def test_the_brief_says_what_the_figures_say(record):
     assert (
         f"{100 * metrics.value:.0f} ({100 * metrics.low:.0f} to {100 * metrics.high:.0f})" in first
     )
+
+
+def test_the_page_says_what_off_track_means(record, html):
+    assert "in school days 6 to 65 after" in html
+    assert "absent 10 % of the days or more, a failed core course, leaving school." in html
+    other = page(replace(record, outcome=FAILS_OR_WITHDRAWS.to_json()))
+    assert "1 to the end of the school year after" in other
+    assert "a failed course, leaving school." in other
 
 
 def test_the_terminal_shows_the_same_figures(record):

@@ -13,6 +13,7 @@ from edupulse.model.card_fairness import COLUMNS as FAIRNESS_COLUMNS
 from edupulse.model.evaluation import EVERYONE, NEW_ONSET, Evaluation, Result
 from edupulse.model.gate import BOOSTING
 from edupulse.model.track_record import SEEN, TrackRecord
+from edupulse.panel.definition import OutcomeDefinition
 
 METHODS = {
     "abc_rules": "ABC rules",
@@ -93,6 +94,7 @@ def page(record: TrackRecord) -> str:
         risks=tuple(_populations(record, RISK_COLUMNS)),
         canaries=CANARIES,
         fairness_columns=FAIRNESS_COLUMNS,
+        off_track=_off_track(OutcomeDefinition.from_json(record.outcome)),
         cell=_cell,
         percent=_percent,
         method=METHODS.get,
@@ -115,8 +117,8 @@ def brief(record: TrackRecord) -> Iterator[str]:
         lead = ours["lead_days_high"]
         yield (
             f"Of 100 students who went off track, {_hundred(ours['in_time_high'])} had been named "
-            f"with a high risk before; half of those {lead.value:.0f} school days before or "
-            f"earlier ({lead.low:.0f} to {lead.high:.0f})."
+            f"with a high risk before; half of those at least {lead.value:.0f} school days before "
+            f"({lead.low:.0f} to {lead.high:.0f})."
         )
     error = ours["mean_error"]
     yield (
@@ -131,9 +133,28 @@ def brief(record: TrackRecord) -> Iterator[str]:
         cost = record.unseen.difference(name, name + SEEN, "precision_10")
         yield (
             f"In schools that taught it nothing, {_hundred(there)} of 100 named went off track: "
-            f"{100 * cost.value:+.1f} ({100 * cost.low:+.1f} to {100 * cost.high:+.1f}) against "
-            "the same schools when they teach too."
+            f"{100 * cost.value:+.1f} ({100 * cost.low:+.1f} to {100 * cost.high:+.1f}) beside "
+            "a model that the same schools taught too."
         )
+
+
+def _off_track(outcome: OutcomeDefinition) -> str:
+    """What counts as off track, in words."""
+    core = "core " if outcome.core_only else ""
+    parts = {
+        "chronic_absence": f"absent {outcome.chronic_share / 10:g} % of the days or more",
+        "course_failure": f"a failed {core}course",
+        "withdrawal": "leaving school",
+    }
+    first = outcome.gap_days + 1
+    until = "the end of the school year"
+    if outcome.horizon_days is not None:
+        until = f"{outcome.gap_days + outcome.horizon_days}"
+    listed = ", ".join(parts[name] for name in outcome.parts)
+    return (
+        f"Off track means, in school days {first} to {until} after the day of a judgement, any of: "
+        f"{listed}."
+    )
 
 
 def _onset(evaluation: Evaluation, name: str) -> Iterator[str]:
