@@ -116,5 +116,5 @@ def test_a_student_who_moved_does_not_teach_for_either_school(parts):
 
 
 def test_more_folds_than_schools_cannot_be(parts):
-    with pytest.raises(NotReady, match="5 schools cannot be divided into 6 folds"):
+    with pytest.raises(NotReady, match="6 folds of schools need as many schools, there are 5"):
         Folds.of(parts, 6)

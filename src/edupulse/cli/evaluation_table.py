@@ -35,10 +35,12 @@ RANKING = {
     "precision_10": "P@10%",
     "recall_10": "R@10%",
     "balanced_accuracy": "BA",
+}
+LEADS = {
     "in_time_high": "in time",
-    "lead_days_high": "days",
-    "in_time_10": "in time@10%",
-    "lead_days_10": "days@10%",
+    "lead_days_high": "days before",
+    "in_time_10": "in time @10%",
+    "lead_days_10": "days before @10%",
 }
 RISKS = {
     "brier": "Brier",
@@ -88,14 +90,18 @@ def _tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     for population, title in _TITLES.items():
         results = [line for line in evaluation.results if line.population == population]
         if results:
-            yield results_table(title, results, RANKING)
-        if any("brier" in line.metrics for line in results):
-            yield results_table(f"{title}: the risks", results, RISKS)
+            yield from results_tables(title, results)
     yield Text(_LEGEND, style="dim")
 
 
-def results_table(title: str, every: list[Result], columns: Mapping[str, str]) -> Table:
-    """One population: a method a row, the metrics of `columns` that there are."""
+def results_tables(title: str, results: list[Result]) -> Iterator[RenderableType]:
+    """One population: how students are ranked, how early they are named, what the risks mean."""
+    for name, columns in (("", RANKING), (": how early", LEADS), (": the risks", RISKS)):
+        if any(columns.keys() & line.metrics.keys() for line in results):
+            yield _table(f"{title}{name}", results, columns)
+
+
+def _table(title: str, every: list[Result], columns: Mapping[str, str]) -> Table:
     first = every[0]
     results = [line for line in every if columns.keys() & line.metrics.keys()]
     shown = {

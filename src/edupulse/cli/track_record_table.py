@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edupulse.cli.evaluation_table import RANKING, RISKS, results_table
+from edupulse.cli.evaluation_table import results_tables
 from edupulse.model.bootstrap import Estimate
 from edupulse.model.evaluation import EVERYONE, NEW_ONSET
 from edupulse.model.track_record import SEEN, TrackRecord
@@ -43,8 +43,7 @@ def _unseen(record: TrackRecord) -> Iterator[RenderableType]:
     for population, title in _UNSEEN.items():
         results = [line for line in record.unseen.results if line.population == population]
         if results:
-            yield results_table(title, results, RANKING)
-            yield results_table(f"{title}: the risks", results, RISKS)
+            yield from results_tables(title, results)
     for metric in ("auroc", "average_precision", "precision_10"):
         cost = record.unseen.difference(record.method, record.method + SEEN, metric)
         yield Text(f"  {metric} in schools never seen, minus in schools seen: {_signed(cost)}")

@@ -182,7 +182,7 @@ def _unseen(bench: _Bench, manifest: Manifest, judged: Judged) -> tuple[Evaluati
             told=bench.told,
         )
     except NotReady as error:
-        return None, error.problem
+        return None, error.problem.rstrip(".")
     return found, ""
 
 

@@ -92,7 +92,9 @@ class Folds:
         every = np.concatenate([part.windows.school for part in vars(parts).values()])
         schools, first = np.unique(every, return_index=True)
         if schools.size < folds:
-            raise NotReady(f"{schools.size} schools cannot be divided into {folds} folds.")
+            raise NotReady(
+                f"{folds} folds of schools need as many schools, there are {schools.size}"
+            )
         return cls(schools, school_folds(every, folds)[first])
 
     def fold(self, part: Material) -> npt.NDArray[np.int8]:
