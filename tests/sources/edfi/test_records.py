@@ -20,6 +20,7 @@ from edupulse.school.records import (
     INCIDENTS,
     MARKS,
     SCALES,
+    SECTION_STUDENTS,
     SECTIONS,
     TERMS,
 )
@@ -168,6 +169,45 @@ def test_absences_from_sections_are_the_part_of_those_the_student_had(given: Giv
     ]
 
 
+SESSION = {
+    "sessionName": "Fall",
+    "schoolReference": {"schoolId": 1},
+    "schoolYear": "2025-2026",
+    "beginDate": "2025-09-01",
+    "endDate": "2025-12-19",
+    "totalInstructionalDays": 5,
+}
+
+
+def test_who_sits_in_a_section_without_an_end_sits_there_to_the_end_of_its_session(
+    given: Given,
+) -> None:
+    spring = {**OTHER_SECTION, "sessionName": "Spring"}
+    delivery = given(
+        Session=[SESSION],
+        StudentSectionAttendanceEvent=[
+            period("2025-12-19", "Unexcused Absence"),
+            period("2026-01-12", "Unexcused Absence", spring),
+        ],
+        StudentSectionAssociation=[
+            in_section(),
+            in_section(OTHER_SECTION, endDate="2025-11-03"),
+            in_section({**SECTION, "sectionIdentifier": "B"}, "2026-01-05"),
+            in_section(spring, "2026-01-05"),
+        ],
+    )
+    assert statuses(delivery) == [
+        ("2025-12-19", "unexcused", 1000),
+        ("2026-01-12", "unexcused", 500),
+    ]
+    assert records(delivery, SECTION_STUDENTS)["left_on"].to_list() == [
+        date(2025, 12, 19),
+        date(2025, 11, 3),
+        None,
+        None,
+    ]
+
+
 def test_an_absence_from_a_section_of_unknown_schedule_is_not_guessed(given: Given) -> None:
     delivery = given(StudentSectionAttendanceEvent=[period("2025-09-01", "Unexcused Absence")])
     assert statuses(delivery) == []
@@ -232,16 +272,7 @@ def test_the_districts_days_hold_where_the_schools_calendar_says_nothing(given: 
         DistrictMapping(calendar=(said,)),
         School=[SCHOOL],
         CalendarDate=[calendar_date("2025-09-01", "Holiday")],
-        Session=[
-            {
-                "sessionName": "Fall",
-                "schoolReference": {"schoolId": 1},
-                "schoolYear": "2025-2026",
-                "beginDate": "2025-09-01",
-                "endDate": "2025-12-19",
-                "totalInstructionalDays": 5,
-            }
-        ],
+        Session=[SESSION],
     )
     days = records(delivery, CALENDAR)
     assert days.filter("instructional")["date"].to_list() == [date(2025, 9, d) for d in range(2, 6)]

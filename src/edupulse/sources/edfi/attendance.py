@@ -14,6 +14,7 @@ from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.keys import section_id
+from edupulse.sources.edfi.people import session_ends, with_ends
 from edupulse.sources.edfi.spool import Spool
 from edupulse.sources.words import IGNORE, PARTIAL
 
@@ -32,10 +33,12 @@ def attendance(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataFr
     the school's own event tells of an absence that day, that counts alone.
     """
     of = (resources.SCHOOL_ATTENDANCE, resources.SECTION_ATTENDANCE, resources.SECTION_STUDENT)
-    for by_day, by_section, enrolled in spool.buckets(*of):
+    ends = session_ends(spool)
+    for by_day, by_section, associations in spool.buckets(*of):
         alive = ~pl.col("deleted")
+        enrolled = with_ends(associations.filter(alive), ends)
         whole = _of_days(by_day.filter(alive), words, ledger)
-        parts = _of_sections(by_section.filter(alive), enrolled.filter(alive), words, ledger)
+        parts = _of_sections(by_section.filter(alive), enrolled, words, ledger)
         absent = whole.filter(pl.col("status").is_in(ABSENCES)).select(DAY).unique()
         told = parts.join(absent, on=DAY, how="semi").filter(pl.col("status").is_in(ABSENCES))
         _count(ledger, "section", "absent the whole day by the school's own event", told)

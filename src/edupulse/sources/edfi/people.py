@@ -11,7 +11,7 @@ from edupulse.sources import federal
 from edupulse.sources.delivery import Ledger
 from edupulse.sources.edfi import resources
 from edupulse.sources.edfi.descriptors import Words, code_expr
-from edupulse.sources.edfi.keys import section_id
+from edupulse.sources.edfi.keys import school_year, section_id
 from edupulse.sources.edfi.spool import Spool
 from edupulse.sources.words import IGNORE
 
@@ -108,9 +108,10 @@ def enrollments(spool: Spool, words: Words, ledger: Ledger) -> Iterator[pl.DataF
 
 
 def section_students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFrame]:
-    """Associations of students and sections."""
+    """Associations of students and sections; one without an end ends with the section's session."""
+    ends = session_ends(spool)
     for (part,) in spool.buckets(resources.SECTION_STUDENT):
-        yield part.select(
+        yield with_ends(part, ends).select(
             "file",
             "line",
             "deleted",
@@ -119,3 +120,30 @@ def section_students(spool: Spool, _: Words, __: Ledger) -> Iterator[pl.DataFram
             entered_on="begins",
             left_on="ends",
         )
+
+
+def session_ends(spool: Spool) -> pl.DataFrame:
+    """The last day of each session, by `school`, `year` and `session`."""
+    sessions = spool.live(resources.SESSION)
+    return (
+        sessions.select("school", school_year(pl.col("year")), "session", session_ends="ends")
+        .drop_nulls()
+        .unique(["school", "year", "session"], keep="any")
+    )
+
+
+def with_ends(associations: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
+    """Associations with a section, open ones closed on the last day of the section's session.
+
+    One that began after that day stays open: its dates or the session's are wrong.
+    """
+    found = associations.with_columns(of_year=school_year(pl.col("year"))).join(
+        ends,
+        left_on=["school", "of_year", "session"],
+        right_on=["school", "year", "session"],
+        how="left",
+        maintain_order="left",
+    )
+    # ISO dates as text stand in the order of days.
+    closes = pl.when(pl.col("begins") <= pl.col("session_ends")).then("session_ends")
+    return found.with_columns(pl.coalesce("ends", closes).alias("ends"))
