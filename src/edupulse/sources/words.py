@@ -27,6 +27,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "attendance": ("present", "excused", "unexcused", "absent", "tardy", PARTIAL, IGNORE),
     "subjects": (*SUBJECTS, IGNORE),
     "behaviors": ("1", "2", "3", "4", "5", IGNORE),
+    "staff_roles": ("teacher", "counselor", "school_admin", "district_admin", "analyst", IGNORE),
     "grade_levels": tuple(str(level) for level in range(-1, 13)),
 }
 """What a table may say, where its defaults do not use every word."""

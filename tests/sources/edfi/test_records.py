@@ -20,8 +20,10 @@ from edupulse.school.records import (
     INCIDENTS,
     MARKS,
     SCALES,
+    SECTION_STAFF,
     SECTION_STUDENTS,
     SECTIONS,
+    STAFF,
     TERMS,
 )
 from edupulse.sources.edfi.delivery import EdFi
@@ -534,6 +536,58 @@ def test_demographics_are_what_the_organizations_of_a_student_say(given: Given) 
         ("3", "Black or African American", None, True, None, None),
         ("4", None, None, False, None, True),
     ]
+
+
+def test_staff_have_the_role_of_current_assignments_and_none_that_nobody_said(
+    given: Given,
+) -> None:
+    def person(number: str) -> Content:
+        return {"staffUniqueId": number, "firstName": "F", "lastSurname": number}
+
+    def assigned(number: str, where: int, what: str, **more: object) -> Content:
+        return {
+            "staffReference": {"staffUniqueId": number},
+            "educationOrganizationReference": {"educationOrganizationId": where},
+            "staffClassificationDescriptor": uri("StaffClassification", what),
+            **more,
+        }
+
+    def teaches(number: str, **more: object) -> Content:
+        return {"staffReference": {"staffUniqueId": number}, "sectionReference": SECTION, **more}
+
+    delivery = given(
+        School=[SCHOOL],
+        Session=[SESSION],
+        Staff=[person(n) for n in "12345"],
+        StaffEducationOrganizationAssignmentAssociation=[
+            assigned("1", 1, "Secondary Teacher", endDate="2026-06-30"),
+            assigned("1", 9, "School Counselor"),
+            assigned("2", 1, "Teacher", endDate="2025-10-01"),
+            assigned("3", 1, "Principal"),
+            assigned("4", 1, "Counselor"),
+            assigned("4", 1, "Teacher"),
+        ],
+        StaffSectionAssociation=[
+            teaches("1", endDate="2025-12-19"),
+            teaches("2", endDate="2025-10-01"),
+            teaches("4"),
+        ],
+    )
+    found = records(delivery, STAFF).select("staff_id", "role", "school_id").rows()
+    assert sorted(found, key=str) == [
+        ("1", "counselor", None),
+        ("1", "teacher", "1"),
+        ("2", None, None),
+        ("3", None, None),
+        ("4", "teacher", "1"),
+        ("5", None, None),
+    ]
+    assert delivery.words.unmapped == {("staff_roles", "Principal"): 1}
+    assert '"Principal" = ""' in delivery.words.suggestions()
+    [batch] = delivery.batches(STAFF)
+    assert batch.gone is not None
+    assert batch.gone.rows() == [("2", "1")]
+    assert sorted(records(delivery, SECTION_STAFF)["staff_id"]) == ["1", "4"]
 
 
 def test_sections_have_the_subject_of_their_course(given: Given) -> None:

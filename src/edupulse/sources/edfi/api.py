@@ -35,6 +35,9 @@ ALWAYS_WHOLE = (
     resources.COURSE_OFFERING,
     resources.SECTION,
     resources.INCIDENT,
+    resources.STAFF,
+    resources.STAFF_ASSIGNMENT,
+    resources.STAFF_SECTION,
 )
 """What other records rest on, and is small beside what students do: read whole each time."""
 

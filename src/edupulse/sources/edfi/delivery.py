@@ -11,7 +11,16 @@ from edupulse.school.kind import Kind
 from edupulse.sources import cells
 from edupulse.sources.checking import checked
 from edupulse.sources.delivery import Batch, Ledger, Progress
-from edupulse.sources.edfi import attendance, days, discipline, grades, people, resources, schools
+from edupulse.sources.edfi import (
+    attendance,
+    days,
+    discipline,
+    grades,
+    people,
+    resources,
+    schools,
+    staff,
+)
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.resource import Resource
 from edupulse.sources.edfi.spool import Spool
@@ -40,6 +49,8 @@ MADE: Mapping[str, Made] = {
     "terms": Made(days.terms, (resources.GRADING_PERIOD,)),
     "scales": Made(schools.scales, (), lambda mapping: bool(mapping.scales)),
     "students": Made(people.students, (resources.STUDENT,)),
+    "staff": Made(staff.staff, (resources.STAFF,)),
+    "section_staff": Made(staff.section_staff, (resources.STAFF_SECTION,)),
     "demographics": Made(people.demographics, (resources.STUDENT_ORGANIZATION,)),
     "enrollments": Made(people.enrollments, (resources.ENROLLMENT,)),
     "sections": Made(schools.sections, (resources.SECTION,)),

@@ -46,6 +46,20 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Kindergarten": "0",
             **{f"{word} grade": str(n) for n, word in enumerate(_ORDINALS.split(), 1)},
         },
+        # Who heads a school or district sees everyone there: only the district may say who.
+        "staff_roles": {
+            **{
+                f"{level} Teacher": "teacher"
+                for level in ("Pre-Kindergarten", "Kindergarten", "Elementary", "Secondary")
+            },
+            "Ungraded Teacher": "teacher",
+            "Substitute Teacher": "teacher",
+            "Teacher": "teacher",
+            "Counselor": "counselor",
+            "School Counselor": "counselor",
+            "Elementary School Counselor": "counselor",
+            "Secondary School Counselor": "counselor",
+        },
         "races": {
             "American Indian - Alaska Native": federal.RACES["american_indian"],
             "Asian": federal.RACES["asian"],
@@ -166,6 +180,10 @@ class Words(words.Words):
 
     def __init__(self, mapping: DistrictMapping | None = None) -> None:
         super().__init__("edfi", DEFAULTS, mapping)
+
+    def _guess(self, table: str, code: str) -> str:
+        """No suggestion of who may see whom."""
+        return "" if table == "staff_roles" else super()._guess(table, code)
 
     def code_of(self, value: str) -> str:
         """The code of a descriptor."""

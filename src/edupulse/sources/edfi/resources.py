@@ -16,6 +16,7 @@ SECTION_KEY = ("school", "year", "session", "course", "section")
 
 _STUDENT = Column("student", ("studentReference.studentUniqueId",))
 _SCHOOL = Column("school", ("schoolReference.schoolId",))
+_STAFF = Column("staff", ("staffReference.staffUniqueId",))
 _YEAR = Column("year", ("schoolYearTypeReference.schoolYear", "schoolYear"))
 
 
@@ -199,6 +200,34 @@ SECTION_STUDENT = Resource(
     ),
     (_SECTION_LINK,),
 )
+_MAIL = "electronicMail"
+STAFF = Resource(
+    "Staff",
+    "staffs",
+    (
+        _one("staff", "staffUniqueId"),
+        _one("first_name", "firstName"),
+        _one("last_name", "lastSurname"),
+        _one("login", "loginId"),
+        _one("email", f"{_MAIL}s.{_MAIL}Address", f"{_MAIL}.{_MAIL}Address"),
+    ),
+)
+STAFF_ASSIGNMENT = Resource(
+    "StaffEducationOrganizationAssignmentAssociation",
+    "staffEducationOrganizationAssignmentAssociations",
+    (
+        _STAFF,
+        _one("organization", "educationOrganizationReference.educationOrganizationId"),
+        _one("role", "staffClassification"),
+        _one("ends", "endDate"),
+    ),
+)
+STAFF_SECTION = Resource(
+    "StaffSectionAssociation",
+    "staffSectionAssociations",
+    (_STAFF, *_section(), _SECTION_REF, _one("ends", "endDate")),
+    (_SECTION_LINK,),
+)
 SCHOOL_ATTENDANCE = Resource(
     "StudentSchoolAttendanceEvent",
     "studentSchoolAttendanceEvents",
@@ -276,6 +305,11 @@ GRADE = Resource(
         Link("period_ref", ("GradingPeriod",), ("period", "period_name", "period_sequence")),
     ),
 )
+_ROLES = _many(
+    "roles",
+    "disciplineIncidentParticipationCodes.disciplineIncidentParticipationCode",
+    "disciplineIncidentParticipationCode",
+)
 INCIDENT = Resource(
     "DisciplineIncident",
     "disciplineIncidents",
@@ -293,11 +327,7 @@ BEHAVIOR = Resource(
         _STUDENT,
         *_INCIDENT,
         _one("behavior", "behavior"),
-        _many(
-            "roles",
-            "disciplineIncidentParticipationCodes.disciplineIncidentParticipationCode",
-            "disciplineIncidentParticipationCode",
-        ),
+        _ROLES,
     ),
     (_INCIDENT_LINK,),
 )
@@ -307,11 +337,7 @@ NON_OFFENDER = Resource(
     (
         _STUDENT,
         *_INCIDENT,
-        _many(
-            "roles",
-            "disciplineIncidentParticipationCodes.disciplineIncidentParticipationCode",
-            "disciplineIncidentParticipationCode",
-        ),
+        _ROLES,
     ),
     (_INCIDENT_LINK,),
 )
@@ -356,6 +382,9 @@ RESOURCES: tuple[Resource, ...] = (
     STUDENT_ORGANIZATION,
     ENROLLMENT,
     SECTION_STUDENT,
+    STAFF,
+    STAFF_ASSIGNMENT,
+    STAFF_SECTION,
     SCHOOL_ATTENDANCE,
     SECTION_ATTENDANCE,
     GRADEBOOK_ENTRY,
