@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from edupulse.sources.mapping import DistrictMapping
 from edupulse.sources.oneroster.delivery import oneroster_csv
 from edupulse.store.store import Store, open_store
 from pipeline.small_folder import write_folder
+from sources.oneroster.tables import delivery_of, small
 
 NOW = datetime(2022, 6, 30, 12, tzinfo=UTC)
 BY_CLASSES = DistrictMapping(tables={"oneroster": {"settings": {"grade levels": "classes"}}})
@@ -71,6 +73,18 @@ def test_the_1_0_set_comes_in_where_the_district_takes_grades_from_classes(
     key = store.resolve_student("604863")
     [row] = store.known([key], NOW).frames["enrollments"].rows(named=True)
     assert (row["grade_level"], str(row["entered_on"])) == (9, "2020-08-17")
+
+
+def test_words_that_no_table_has_are_written_beside_the_report_as_a_mapping(
+    store: Store, tmp_path: Path
+) -> None:
+    tables = small()
+    tables["categories"][0]["title"] = "Hausaufgabe"
+    report = intake(store, delivery_of(tmp_path / "set", tables), now=NOW, home=tmp_path)
+    assert report.folder is not None
+    suggested = tomllib.loads((report.folder / "mapping-suggested.toml").read_text())
+    assert suggested == {"oneroster": {"categories": {"Hausaufgabe": ""}}}
+    assert "oneroster.categories: 'Hausaufgabe' is in no table (1)" in report.notes
 
 
 def test_a_set_of_headers_alone_is_no_error_and_changes_nothing(

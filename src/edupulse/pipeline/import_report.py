@@ -90,3 +90,8 @@ def write_report(folder: Path, report: ImportReport) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report.as_json(), indent=2, ensure_ascii=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+
+
+def write_suggestions(folder: Path, suggestions: str) -> None:
+    """Write `mapping-suggested.toml`: words that no table has, to be read and corrected."""
+    (folder / "mapping-suggested.toml").write_text(suggestions + "\n", encoding="utf-8")

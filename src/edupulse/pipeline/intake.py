@@ -21,6 +21,7 @@ from edupulse.pipeline.import_report import (
     reasons,
     write_rejected,
     write_report,
+    write_suggestions,
 )
 from edupulse.pipeline.reach import Reach
 from edupulse.school.errors import ImportRefused
@@ -28,6 +29,7 @@ from edupulse.school.fields import INSTANT
 from edupulse.school.kind import Kind
 from edupulse.school.records import COVERAGE, COVERED, KIND_BY_NAME, KINDS
 from edupulse.sources.delivery import Delivery, Progress
+from edupulse.sources.words import Translated
 from edupulse.store.district import settle_origin, the_district
 from edupulse.store.held import SCOPE, snapshot_scope, vanished
 from edupulse.store.imports import any_import, begin_import, save_import
@@ -93,6 +95,8 @@ def intake(
         raise ImportRefused(refusal.problem, f"{refusal.to_do} All of them: {path}") from None
     write_rejected(folder, delivery.ledger.rejections)
     write_report(folder, report)
+    if isinstance(delivery, Translated) and delivery.words.unmapped:
+        write_suggestions(folder, delivery.words.suggestions())
     return report
 
 

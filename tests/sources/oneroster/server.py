@@ -9,6 +9,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -56,6 +58,7 @@ class Provider:
     tells_time: bool = True
     is_stuck: bool = False
     leads_to: str = ""
+    clock: datetime | None = None
     base: str = "ims/oneroster/v1p1"
     trouble: Trouble = lambda _number, _path: None
     before_page: Callable[[str, int], None] = lambda _path, _offset: None
@@ -95,6 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
     def send_header(self, keyword: str, value: str) -> None:
         if keyword != "Date" or self.provider.tells_time:
             super().send_header(keyword, value)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        if self.provider.clock is None:
+            return super().date_time_string(timestamp)
+        return format_datetime(self.provider.clock, usegmt=True)
 
     def do_POST(self) -> None:
         body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())

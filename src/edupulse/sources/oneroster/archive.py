@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +21,12 @@ HIGHEST_RATIO = 200
 """CSV packs some 5 to 40 times; a member beyond this, if it is large, is no export."""
 
 LARGE = 64 * 2**20
+
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, NotImplementedError, RuntimeError, ValueError, IndexError),
+)
+"""What Python's zipfile raises of bytes that are no honest zip (found by trying: a test does)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Member:
                     if progress:
                         progress(self.name, min(1.0, done / whole))
                     yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise BadInput("is damaged in the zip.", "Export it again.", file=self.name) from error
 
 
@@ -101,7 +109,7 @@ def _in_zip(path: Path) -> Found:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
+    except _DAMAGED as error:
         raise BadInput("is damaged, or no zip.", "Export it again.", file=path.name) from error
     _refuse_bombs(path, infos)
     members, strangers = [], []

@@ -151,7 +151,8 @@ def _opened(files: Files, member: Member, table: Table, mapping: DistrictMapping
             raw = piece.cells.select(**{name: str(n) for name, n in at.items()})
             raw = raw.with_columns(file=pl.lit(member.name), line=pl.Series(piece.line))
             bad = [(member.name, line, None, why) for line, why in piece.bad]
-            yield Part(tidied(table, raw), pl.DataFrame(bad, dict(REJECTION_SCHEMA), orient="row"))
+            tidy = tidied(table, raw, may_need_trimming=piece.may_need_trimming)
+            yield Part(tidy, pl.DataFrame(bad, dict(REJECTION_SCHEMA), orient="row"))
 
     return parts
 

@@ -10,7 +10,6 @@ import polars as pl
 
 from edupulse.school.kind import Kind
 from edupulse.school.records import COURSE_GRADES, ENROLLMENTS
-from edupulse.sources import cells
 from edupulse.sources.checking import checked
 from edupulse.sources.delivery import Batch, Ledger, Progress
 from edupulse.sources.mapping import DistrictMapping
@@ -144,8 +143,8 @@ class OneRoster:
         if "deleted" in raw.columns:
             raw = raw.with_columns(retracted=pl.col("deleted").cast(pl.String))
         wanted = {field.name for field in kind.fields} | {"known_at", "retracted"}
-        texts = cells.trimmed(raw.select(c for c in raw.columns if c in wanted))
-        return checked(kind, texts.with_columns(raw["file"], raw["line"]), self.ledger, "OneRoster")
+        texts = raw.select(*(c for c in raw.columns if c in wanted), "file", "line")
+        return checked(kind, texts, self.ledger, "OneRoster")
 
 
 def _nothing() -> None:

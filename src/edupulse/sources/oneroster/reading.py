@@ -36,13 +36,15 @@ def schema_of(table: Table) -> dict[str, pl.DataType]:
     return {**dict.fromkeys(table.columns, pl.String()), **WHEREABOUTS}
 
 
-def tidied(table: Table, raw: pl.DataFrame) -> pl.DataFrame:
+def tidied(table: Table, raw: pl.DataFrame, *, may_need_trimming: bool = True) -> pl.DataFrame:
     """Rows in the schema of the table, from text columns of which some may be absent.
 
     An id that is a GUID is in lower case without braces, since files of one export differ there.
     """
     ids = [name for name in table.ids if name in raw.columns]
-    frame = cells.trimmed(raw.drop("file", "line")).with_columns(raw["file"], raw["line"])
+    frame = raw
+    if may_need_trimming:
+        frame = cells.trimmed(raw.drop("file", "line")).with_columns(raw["file"], raw["line"])
     frame = frame.with_columns(same_guid(pl.col(name)) for name in ids)
     absent = [name for name in table.columns if name not in raw.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
