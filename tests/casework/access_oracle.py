@@ -13,12 +13,12 @@ from datetime import date
 import polars as pl
 
 Row = dict[str, object]
-PARTS = ("names", "facts", "scores", "contacts")
+PARTS = ("names", "facts", "scores", "contacts", "disclosures")
 OF_ROLE = {
     "teacher": {"names", "facts", "scores"},
     "counselor": {"names", "facts", "scores", "contacts"},
-    "school_admin": {"names", "facts", "scores", "contacts"},
-    "district_admin": {"names", "facts", "scores", "contacts"},
+    "school_admin": {"names", "facts", "scores", "contacts", "disclosures"},
+    "district_admin": {"names", "facts", "scores", "contacts", "disclosures"},
     "analyst": {"facts", "scores"},
 }
 
@@ -157,6 +157,7 @@ class Opinion:
     def _family(self, student: str) -> Iterator[tuple[str, str]]:
         yield student, "names"
         yield student, "facts"
+        yield student, "disclosures"
         if self.families_see_scores:
             yield student, "scores"
 

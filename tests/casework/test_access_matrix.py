@@ -14,6 +14,7 @@ from casework.access_oracle import PARTS, Opinion
 from edupulse.casework.access import Part, Viewer, sight
 from edupulse.simulator import DistrictPlan
 from edupulse.simulator.district import district
+from edupulse.store.audit import Entry, What, append
 from edupulse.store.store import Store, open_store
 from pipeline.small_champion import import_frames
 
@@ -120,6 +121,8 @@ def store(
                 " SELECT gen_random_uuid(), student, now(), 'test', '1', 'rules_only', '{}'"
                 " FROM identity.student"
             )
+            ids = connection.execute("SELECT student_id FROM identity.student").fetchall()
+            append(connection, [Entry(What.DISCLOSED, "a test", "a test", row[0]) for row in ids])
         yield opened
 
 
@@ -151,6 +154,7 @@ SEEN_BY = {
     "facts": "SELECT student FROM identity.student",
     "scores": "SELECT student FROM state.risks",
     "contacts": "SELECT student FROM apart.guardians",
+    "disclosures": "SELECT student FROM access.disclosures",
 }
 
 

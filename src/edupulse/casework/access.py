@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from edupulse.school.errors import NotFound
 from edupulse.school.records import (
     CASELOADS,
     ENROLLMENTS,
@@ -48,17 +47,18 @@ class Part(StrEnum):
     FACTS = "facts"
     SCORES = "scores"
     CONTACTS = "contacts"
+    DISCLOSURES = "disclosures"
 
 
 Parts = frozenset[Part]
 NOTHING: Parts = frozenset()
 PARTS: Mapping[str, Parts] = {
     "teacher": frozenset({Part.NAMES, Part.FACTS, Part.SCORES}),
-    "counselor": frozenset(Part),
+    "counselor": frozenset(Part) - {Part.DISCLOSURES},
     "school_admin": frozenset(Part),
     "district_admin": frozenset(Part),
     "analyst": frozenset({Part.FACTS, Part.SCORES}),
-    "family": frozenset({Part.NAMES, Part.FACTS}),
+    "family": frozenset({Part.NAMES, Part.FACTS, Part.DISCLOSURES}),
 }
 """What each role sees of its students; `family` is a guardian, or the student who is of age."""
 
@@ -105,21 +105,6 @@ class Sight:
 def sight(store: Store, viewer: Viewer, at: datetime) -> Sight:
     """What the viewer sees at the instant of the asking, by what is known then."""
     return sight_by(store.ties(viewer.asking(at)), viewer.asking(at))
-
-
-def resolve(store: Store, viewer: Viewer, name: str, at: datetime, part: Part = Part.FACTS) -> int:
-    """The key of a student whom the viewer may see, by UUID or the district's number.
-
-    Raises NotFound alike for a student who is not there and for one who is not the viewer's.
-    """
-    try:
-        student: int | None = store.resolve_student(name)
-    except NotFound:
-        student = None
-    seen = sight(store, viewer, at)
-    if student is None or not seen.may_see(student, part):
-        raise NotFound("There is no such student.", "Give the student_id of one of your students.")
-    return student
 
 
 def sight_by(ties: Ties, asker: Asker) -> Sight:

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from edupulse.cli.audit import audit
 from edupulse.cli.audit_records import audit_records
 from edupulse.cli.console import complain
 from edupulse.cli.database import database
@@ -55,6 +56,7 @@ app.command("metrics")(metrics)
 app.command("monitor")(monitor)
 app.command("retrain")(retrain)
 app.command("database")(database)
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:

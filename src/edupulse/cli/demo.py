@@ -18,6 +18,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from edupulse.cli import operator
 from edupulse.cli.console import out, progress
 from edupulse.cli.evaluation_table import decision_text, evaluation_tables
 from edupulse.cli.made import Made, code_of, digest
@@ -154,7 +155,9 @@ def _list(store: Store, steps: Steps) -> str:
     with steps.step("score and explain"), progress() as told:
         scoring = score(store, as_of, explained=LISTED, told=told)
         listed = scoring.lines[:LISTED]
-        names = names_of(store, [line.student for line in listed])
+        shown = [line.student for line in listed]
+        operator.show(store, shown, operator.WHOLE, "edupulse demo")
+        names = names_of(store, shown)
     give(scoring, listed, names, Form.TABLE)
     day = max(store.known([], as_of).last_days().values())
     return f"{names[listed[0].student][0]} --as-of {day}"

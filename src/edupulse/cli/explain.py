@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edupulse.cli import operator
 from edupulse.cli.console import out
 from edupulse.cli.explanation_page import diagnostics_page, explanation_page
 from edupulse.cli.options import AsOf, instant
@@ -48,6 +49,7 @@ def explain(
         when = instant(store, as_of)
         voice = voice_of(store, force_simulated=force_simulated)
         account = explain_student(store, student, when, voice=voice)
+        operator.show(store, [account.student], operator.WHOLE, "edupulse explain")
         number, name = names_of(store, [account.student])[account.student]
     if as_json:
         json.dump(_plain(account, number, when), sys.stdout, indent=1, default=str)

@@ -13,6 +13,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from edupulse.casework.access import Part
+from edupulse.cli import operator
 from edupulse.cli.console import out
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.score import Form
@@ -36,7 +38,9 @@ def features(
     """
     with open_store() as store:
         when = instant(store, as_of)
-        known = store.known([store.resolve_student(student)], when)
+        key = store.resolve_student(student)
+        known = store.known([key], when)
+        operator.show(store, [key], [Part.FACTS], "edupulse features")
     weekly = weekly_features(known)
     if not weekly.held.any():
         raise NotFound(

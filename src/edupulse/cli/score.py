@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from edupulse.cli import operator
 from edupulse.cli.console import out, progress
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.risk_table import Names, risk_table, write_csv, write_json
+from edupulse.pipeline.accounts import Caller
 from edupulse.pipeline.scoring import Line, Scoring, voice_of
 from edupulse.pipeline.scoring import score as score_everyone
 from edupulse.school.errors import NotFound
@@ -48,13 +50,23 @@ def score(
     with open_store() as store, progress() as told:
         when = instant(store, as_of)
         voice = voice_of(store, force_simulated=force_simulated)
-        scoring = score_everyone(store, when, school=school, explained=top, voice=voice, told=told)
+        scoring = score_everyone(
+            store,
+            when,
+            school=school,
+            explained=top,
+            voice=voice,
+            told=told,
+            caller=Caller(operator.login(), "edupulse score"),
+        )
         if not scoring.lines:
             raise NotFound(
                 "Nobody was enrolled on that day.", "Name a school day with --as-of 2026-03-16."
             )
         listed = scoring.lines[:top]
-        names = names_of(store, [line.student for line in listed])
+        shown = [line.student for line in listed]
+        operator.show(store, shown, operator.WHOLE, "edupulse score")
+        names = names_of(store, shown)
     give(scoring, listed, names, form)
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edupulse.casework.worklist import this_week
+from edupulse.cli import operator
 from edupulse.cli.console import out
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.risk_table import BAND_STYLES
@@ -31,7 +32,9 @@ def worklist(
     """
     with open_store() as store:
         entries = this_week(store, instant(store, as_of), capacity, school)
-        names = names_of(store, [entry.student for entry in entries])
+        shown = [entry.student for entry in entries]
+        operator.show(store, shown, operator.WHOLE, "edupulse worklist")
+        names = names_of(store, shown)
     table = Table(box=SIMPLE_HEAD)
     for column in ("#", "number", "student", "band", "risk"):
         table.add_column(column, no_wrap=True)

@@ -17,6 +17,7 @@ from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.horizon import horizon, known_calendar
 from edupulse.panel.panel import Panel, panel_of
 from edupulse.panel.windows import Times
+from edupulse.pipeline.accounts import NIGHTLY, Caller, scored
 from edupulse.pipeline.material import BLOCK, Told, silent
 from edupulse.risk.assessment import RULE_SETS, Assessor, by_rules
 from edupulse.risk.risk import Risk, RulesResult
@@ -165,10 +166,11 @@ def score(
     explained: int = 20,
     voice: Voice | None = None,
     told: Told = silent,
+    caller: Caller = NIGHTLY,
 ) -> Scoring:
     """Score everyone enrolled at `as_of` (at one school), store it, and explain the first.
 
-    Asking again stores nothing new. Raises NotFound for a school that is not there.
+    Asking again stores nothing new but who asked. Raises NotFound for a school that is not there.
     """
     speaking = voice or voice_of(store)
     told("Scoring", 0.0)
@@ -182,7 +184,8 @@ def score(
     first = _first(lines, explained)
     with_reasons = {line.student: line for line in _explain(store, speaking, first, as_of, told)}
     whole = tuple(with_reasons.get(line.student, line) for line in lines)
-    saved = store.save_risks(_stored(line) for line in whole)
+    stored = [_stored(line) for line in whole]
+    saved = store.save_risks(stored, [scored(stored, as_of, school, caller)])
     return Scoring(as_of, speaking.method, whole, saved, speaking.because)
 
 

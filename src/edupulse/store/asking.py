@@ -108,7 +108,8 @@ _MAKE = f"""
 _GRANT = f"""
     GRANT USAGE ON SCHEMA identity, records, apart, state, access TO {ROLE};
     GRANT EXECUTE ON FUNCTION access.everyone(text), access.students(text) TO {ROLE};
-    GRANT SELECT ON access.names TO {ROLE};
+    GRANT EXECUTE ON FUNCTION state.append_audit(json) TO {ROLE};
+    GRANT SELECT ON access.names, access.disclosures TO {ROLE};
     GRANT SELECT (student, student_id) ON identity.student TO {ROLE};
     GRANT SELECT ON identity.school, identity.section, identity.district TO {ROLE};
     GRANT SELECT ON

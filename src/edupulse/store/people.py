@@ -33,6 +33,15 @@ _NAMES = """
 """
 
 
+def student_ids(connection: Connection, students: Iterable[int]) -> dict[int, uuid.UUID]:
+    """The UUID of each of some students."""
+    rows = connection.execute(
+        "SELECT student, student_id FROM identity.student WHERE student = ANY(%s::integer[])",
+        [[int(key) for key in students]],
+    ).fetchall()
+    return dict(rows)
+
+
 def student_keys(connection: Connection, local_ids: Sequence[str]) -> pl.DataFrame:
     """Key and number of those of the district's numbers that are there."""
     rows = connection.execute(_KEYS, [list(local_ids)]).fetchall()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store import (
+    audit,
     checkpoints,
     connection,
     district,
@@ -108,6 +110,11 @@ class Store:
         with self.writing() as opened:
             return people.student_names(opened, students)
 
+    def student_ids(self, students: Iterable[int]) -> dict[int, uuid.UUID]:
+        """The UUIDs of some students."""
+        with self.writing() as opened:
+            return people.student_ids(opened, students)
+
     def resolve_student(self, name: str) -> int:
         """The key of a student by UUID or the district's number. Raises NotFound."""
         with self.writing() as opened:
@@ -123,10 +130,17 @@ class Store:
         with self.writing() as opened:
             return district.is_simulated(opened)
 
-    def save_risks(self, said: Iterable[risks.StoredRisk]) -> risks.Saved:
-        """Store answers; the same question asked twice keeps its first answer."""
+    def save_risks(
+        self, said: Iterable[risks.StoredRisk], entries: Sequence[audit.Entry] = ()
+    ) -> risks.Saved:
+        """Store answers, and in the same transaction what the audit log says of them.
+
+        The same question asked twice keeps its first answer.
+        """
         with self.writing() as opened:
-            return risks.save_risks(opened, said)
+            saved = risks.save_risks(opened, said)
+            audit.append(opened, entries)
+            return saved
 
     def latest_risks(
         self, students: Iterable[int] | None = None, as_of: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -271,3 +273,18 @@ RISKS = Table(
 )
 """What was said of whom; `checkpoint` is empty where rules spoke. Never changed once written."""
 Index(None, RISKS.c.as_of, RISKS.c.risk)
+
+AUDIT = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger(), primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("what", Text(), nullable=False),
+    Column("who", Text(), nullable=False),
+    Column("purpose", Text(), nullable=False),
+    Column("student", Uuid(), index=True),
+    Column("body", JSON(), nullable=False),
+    Column("hash", LargeBinary(), nullable=False),
+    schema=STATE,
+)
+"""The audit log, written by one function alone (`store/audit.py`)."""

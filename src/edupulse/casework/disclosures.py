@@ -1,0 +1,91 @@
+"""Every look at a student's record is written down: by whom, of whom, why; and every refused one.
+
+A record is opened here or not at all: what `access` permits is a disclosure, what it refuses an
+attempt that stands in the log as well, whether such a student exists or not (law 13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from edupulse.casework.access import Part, Viewer, sight
+from edupulse.school.errors import NotFound
+from edupulse.store import audit
+from edupulse.store.audit import Entry, What
+from edupulse.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request: who asks, when (aware), and why."""
+
+    viewer: Viewer
+    at: datetime
+    purpose: str
+
+
+def open_record(store: Store, asking: Asking, name: str, parts: Sequence[Part]) -> int:
+    """The key of a student of whom the viewer may see all these parts; a disclosure.
+
+    `name` is a UUID or the district's number. Raises NotFound alike where there is no such student
+    and where one is not the viewer's; either is written down as denied.
+    """
+    try:
+        student: int | None = store.resolve_student(name)
+    except NotFound:
+        student = None
+    seen = sight(store, asking.viewer, asking.at)
+    if student is None or not set(parts) <= seen.of(student):
+        deny(store, asking, name, student)
+        raise NotFound("There is no such student.", "Give the student_id of one of your students.")
+    disclose(store, asking, [student], parts)
+    return student
+
+
+def open_records(
+    store: Store, asking: Asking, students: Iterable[int], parts: Sequence[Part]
+) -> list[int]:
+    """Those of the students of whom the viewer may see all these parts; each is a disclosure."""
+    seen = sight(store, asking.viewer, asking.at)
+    permitted = [student for student in students if set(parts) <= seen.of(student)]
+    disclose(store, asking, permitted, parts)
+    return permitted
+
+
+def disclose(store: Store, asking: Asking, students: Sequence[int], parts: Sequence[Part]) -> None:
+    """Write down that these students' records were shown."""
+    ids = store.student_ids(students)
+    body = {"parts": sorted(parts)}
+    entries = [
+        Entry(What.DISCLOSED, asking.viewer.name, asking.purpose, ids[student], body)
+        for student in students
+    ]
+    _write(store, entries)
+
+
+def deny(store: Store, asking: Asking, name: str, student: int | None) -> None:
+    """Write down a refused attempt: under the student, or where none is, a digest of the name."""
+    found: uuid.UUID | None = None if student is None else store.student_ids([student])[student]
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    body = {} if found else {"asked_for": digest}
+    _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, found, body)])
+
+
+def seen_by(store: Store, asking: Asking, name: str) -> list[audit.Written]:
+    """Who saw this student's record, the newest first; to ask is a disclosure itself.
+
+    Raises NotFound for a student of whom the viewer may not ask it.
+    """
+    student = open_record(store, asking, name, [Part.DISCLOSURES])
+    with store.writing() as connection:
+        return audit.of_student(connection, store.student_ids([student])[student])
+
+
+def _write(store: Store, entries: Sequence[Entry]) -> None:
+    if entries:
+        with store.writing() as connection:
+            audit.append(connection, entries)
