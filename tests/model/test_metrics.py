@@ -106,3 +106,15 @@ def test_a_perfectly_calibrated_risk_has_no_error_and_one_class_has_no_auroc():
     assert metrics.mean_error(risk, label, one)[0] == pytest.approx(0.0)
     assert metrics.calibration_error(risk, label, one)[0] == pytest.approx(0.0, abs=0.02)
     assert np.isnan(Ranking(risk, label & False, one).auroc()[0])
+
+
+def test_a_list_names_the_first_of_every_group_and_no_more_by_lot_among_equals():
+    group = np.repeat([3, 1, 2], [10, 20, 5])
+    score = np.random.default_rng(4).random(35)
+    on_list = metrics.named(score, group, 0.2)
+    for one, length in ((3, 2), (1, 4), (2, 1)):
+        inside = group == one
+        assert on_list[inside].sum() == length
+        assert score[inside & on_list].min() > score[inside & ~on_list].max()
+    assert metrics.named(np.zeros(35), group, 0.2).sum() == 7
+    assert metrics.named(score, group, 0.0).sum() == 0

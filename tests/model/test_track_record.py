@@ -74,13 +74,16 @@ def test_capacities_are_those_of_the_evaluation(made, rows, record):
     assert ours[0.05].recall == metrics["recall_5"]
 
 
-def test_fewer_had_been_named_the_longer_before(made, rows, record):
-    mine = [one for one in leads(rows, made.said, made.timing, 0.3) if one.method == "abc_rules"]
-    shares = [one.share.value for one in mine]
-    assert shares == sorted(shares, reverse=True)
-    assert shares[-1] == 0
-    metrics = record.evaluation.result("abc_rules").metrics
-    assert shares[0] == pytest.approx(metrics["in_time_high"].value)
+def test_fewer_had_been_named_the_longer_before_and_all_name_as_many(made, rows):
+    ahead = list(leads(rows, made.said, made.timing, 0.3))
+    assert {one.length for one in ahead} == {(made.labels.truth >= 0.3).mean()}
+    mine, rule = (
+        [one.share.value for one in ahead if one.method == name]
+        for name in ("gru_attention", "abc_rules")
+    )
+    assert mine == sorted(mine, reverse=True)
+    assert mine[-1] == 0
+    assert mine[0] > rule[0]
 
 
 def test_widths_are_told_by_band_from_low_to_critical(made, rows):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edupulse.model.bootstrap import Estimate
 
 WIDTH, HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 16, 56
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 32, 16, 56
 
 
 @dataclass(frozen=True)

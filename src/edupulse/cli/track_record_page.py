@@ -225,6 +225,7 @@ def capacity_chart(record: TrackRecord) -> Chart:
 def ahead_chart(record: TrackRecord) -> Chart:
     """How early the students who went off track had been named."""
     days = sorted({one.days for one in record.shapes.ahead})
+    length = next((one.length for one in record.shapes.ahead), 0.0)
     lines = []
     for name, look in _compared(record):
         mine = [one for one in record.shapes.ahead if one.method == name]
@@ -235,8 +236,8 @@ def ahead_chart(record: TrackRecord) -> Chart:
     return chart(
         "How early?",
         "Of the students who went off track, the share who had been named at least so many school "
-        "days before. A risk in the band high names; for rules, one flag or more, which also "
-        "names many who stay on track. Bars are 95 % intervals.",
+        f"days before. Each method names {length:.0%} of the students of each school, as many as "
+        "the network calls high. Bars are 95 % intervals.",
         Scale(
             "school days before the outcome",
             0,

@@ -145,6 +145,17 @@ def listed(score: Floats, group: Ints, share: float) -> Array:
     return on_list
 
 
+def named(score: Floats, group: Ints, share: float) -> Bools:
+    """Who is on the list of the top `share` of each group, by lot among equals."""
+    lot = np.random.default_rng(0).random(len(score))
+    order = np.lexsort((lot, -score, group))
+    _, first, size = np.unique(group[order], return_index=True, return_counts=True)
+    place = np.arange(len(order)) - np.repeat(first, size)
+    on_list = np.zeros(len(score), np.bool_)
+    on_list[order] = place < np.repeat(share * size, size)
+    return on_list
+
+
 def _binned(risk: Floats, parts: Weights, bins: int) -> Array:
     """Sums `[B, bins]` of `parts [B, N]` over bins of equally many rows in order of risk."""
     order = np.argsort(risk, kind="stable")

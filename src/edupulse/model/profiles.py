@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edupulse.model.bootstrap import Draws, Estimate, estimated, resampled
 from edupulse.model.leads import Timing
-from edupulse.model.metrics import Ranking
+from edupulse.model.metrics import Ranking, named
 from edupulse.model.replicates import Prediction, groups
 from edupulse.model.rows import Bools, Floats, Ints, Labels, OutcomeRows, WindowRows
 
@@ -46,9 +46,14 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Ahead:
-    """Of the students with an outcome, the share named at least `days` school days before it."""
+    """Of the students with an outcome, the share named at least `days` school days before it.
+
+    Every method names as many students as the checkpoint calls high, from the top of each school's
+    list of one as-of day: `length` of it.
+    """
 
     method: str
+    length: float
     days: int
     share: Estimate
 
@@ -163,26 +168,26 @@ def capacities(rows: Rows, predictions: Sequence[Prediction]) -> Iterator[Capaci
 def leads(
     rows: Rows, predictions: Sequence[Prediction], timing: Timing, high: float
 ) -> Iterator[Ahead]:
-    """For each method with a risk or a flag, how early the students with an outcome were named.
+    """For each method, how early the students with an outcome were named, by lists of one length.
 
-    Named is who has a risk of at least `high`; by rules, one flag or more.
+    The last method is the checkpoint's; who has a risk of at least `high` by it sets the length.
     """
+    ours = predictions[-1].risk
+    length = 0.0 if ours is None else float((ours[rows.known] >= high).mean())
+    group = groups(rows.windows.school[rows.known], rows.windows.as_of[rows.known])
     before = timing.before(rows.known, rows.outcomes.off_track, rows.windows.student)
     with_outcome = np.zeros(rows.draws.shape[1], np.float32)
     with_outcome[rows.place[~np.isnan(before)]] = 1
     for one in predictions:
-        named = one.flagged if one.risk is None else one.risk >= high
-        if named is None:
-            continue
         lead = np.zeros(rows.draws.shape[1])
-        counts = named[rows.known] & ~np.isnan(before)
+        counts = named(one.score[rows.known], group, length) & ~np.isnan(before)
         np.maximum.at(lead, rows.place[counts], before[counts])
         for days in DAYS_AHEAD:
             early = (lead >= days).astype(np.float32)
             with np.errstate(invalid="ignore", divide="ignore"):
                 share = estimated(np.asarray((rows.draws @ early) / (rows.draws @ with_outcome)))
             if share is not None:
-                yield Ahead(one.name, days, share)
+                yield Ahead(one.name, length, days, share)
 
 
 def widths(rows: Rows, one: Prediction, bands: NDArray[np.str_]) -> Iterator[Width]:

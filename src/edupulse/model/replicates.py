@@ -13,7 +13,7 @@ from edupulse.model.bootstrap import resampled
 from edupulse.model.curves import Array
 from edupulse.model.fairness.rates import HIGH as HIGH
 from edupulse.model.leads import Timing, lead_times
-from edupulse.model.metrics import Ranking, Weights, listed
+from edupulse.model.metrics import Ranking, Weights, named
 from edupulse.model.rows import Bools, Floats, Ints, OutcomeRows, WindowRows
 
 CAPACITIES = {"5": 0.05, "10": 0.10}
@@ -102,13 +102,13 @@ class Replicates:
         if self._before is None:
             return {}
         score = prediction.score[self.rows]
-        named = {"10": listed(score, self._group, CAPACITIES["10"]) >= 0.5}
+        lists = {"10": named(score, self._group, CAPACITIES["10"])}
         if prediction.risk is not None:
-            named["high"] = prediction.risk[self.rows] >= self._high
+            lists["high"] = prediction.risk[self.rows] >= self._high
         elif prediction.flagged is not None:
-            named["high"] = prediction.flagged[self.rows]
+            lists["high"] = prediction.flagged[self.rows]
         found: dict[str, Array] = {}
-        for name, rows in named.items():
+        for name, rows in lists.items():
             share, days = lead_times(rows, self._before, self._place, self._draws)
             found |= {f"in_time_{name}": share, f"lead_days_{name}": days}
         return found

@@ -14,7 +14,7 @@ from edupulse.model.gate import Decision
 from edupulse.model.profiles import Shapes
 from edupulse.school.errors import BadInput
 
-FORMAT = 1
+FORMAT = 2
 
 SEEN = "_school_seen"
 """Ends the name of a method whose schools taught it, beside those that it has not seen."""

@@ -32,7 +32,7 @@ from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.windows import Windows
 from edupulse.pipeline.judging import METHOD, REPLICATES, Judged, Parts, Truth, by_time, compare
 from edupulse.pipeline.leakage import check_leakage
-from edupulse.pipeline.material import Told, material, past_as_of_days, silent
+from edupulse.pipeline.material import Told, days_of, material, past_as_of_days, silent
 from edupulse.pipeline.subgroups import subgroups
 from edupulse.pipeline.timing import timing_of
 from edupulse.pipeline.unseen import FOLDS, unseen_schools
@@ -212,5 +212,5 @@ def _places(groups: Labels, windows: Windows) -> Labels:
         list(GRADE_BANDS),
         "",
     )
-    day = windows.as_of.astype("datetime64[D]").astype(np.str_)
+    day = days_of(windows.as_of).astype(np.str_)
     return {"grade band": band, "school": groups["school"], "as-of day": day}

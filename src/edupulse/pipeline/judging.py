@@ -18,7 +18,7 @@ from edupulse.model.rows import Labels
 from edupulse.panel.splits import check_split, split
 from edupulse.panel.windows import Flags, Floats, Windows
 from edupulse.pipeline.fairness import judge_fairness
-from edupulse.pipeline.material import Material, Told, silent
+from edupulse.pipeline.material import Material, Told, days_of, silent
 from edupulse.risk.bands import DEFAULT_POLICY, Policy
 from edupulse.school.errors import Leakage
 
@@ -212,7 +212,7 @@ def about(parts: Parts) -> Mapping[str, str]:
     """Which as-of days and how many rows each part has, in words."""
     said = {}
     for name, part in vars(parts).items():
-        days = np.unique(part.windows.as_of).astype("datetime64[D]")
+        days = np.unique(days_of(part.windows.as_of))
         rate = part.outcomes.off_track.mean()
         said[name] = (
             f"{days.size} as-of days from {days[0]} to {days[-1]}, {len(part):,} windows, "

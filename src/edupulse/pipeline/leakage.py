@@ -31,7 +31,7 @@ from edupulse.pipeline.judging import (
     Parts,
     check_untouched,
 )
-from edupulse.pipeline.material import Material, Told, silent
+from edupulse.pipeline.material import Material, Told, days_of, silent
 from edupulse.school.errors import Leakage
 from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store.store import Store
@@ -169,18 +169,17 @@ def check_horizons(parts: Mapping[str, Material], definition: OutcomeDefinition)
                 f"{definition.closes_after} days have passed since their horizon's end.",
                 "The parts cannot be told apart in time; nothing was evaluated.",
             )
-    begins = {name: part.windows.as_of.min() for name, part in parts.items()}
+    begins = {name: days_of(part.windows.as_of).min() for name, part in parts.items()}
     for earlier, later in (("train", "calibrate"), ("calibrate", "test"), ("train", "test")):
         reaches = parts[earlier].outcomes.last.max()
-        if reaches >= begins[later].astype("datetime64[D]"):
+        if reaches >= begins[later]:
             raise Leakage(
                 f"The label windows of the part '{earlier}' reach to {reaches}, those of "
-                f"'{later}' are read from {begins[later].astype('datetime64[D]')} on.",
+                f"'{later}' are read from {begins[later]} on.",
                 "Divide the as-of days anew; nothing was evaluated.",
             )
     found = ", ".join(
-        f"{name} {part.windows.as_of.min().astype('datetime64[D]')} to {part.outcomes.last.max()}"
-        for name, part in parts.items()
+        f"{name} {begins[name]} to {part.outcomes.last.max()}" for name, part in parts.items()
     )
     return Canary("label_windows", True, f"from the first as-of day to the last label: {found}")
 

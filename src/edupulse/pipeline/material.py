@@ -21,7 +21,7 @@ from edupulse.panel.outcomes import Outcomes, closed_outcomes, concat_outcomes
 from edupulse.panel.panel import Panel, panel_of
 from edupulse.panel.seasons import State
 from edupulse.panel.splits import as_of_days, check_labels
-from edupulse.panel.windows import Flags, Windows, concat
+from edupulse.panel.windows import Flags, Times, Windows, concat
 from edupulse.pipeline.feedback import heed
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import History, Known, StudentKeys, end_of_day
@@ -77,6 +77,14 @@ def instants_of(known: Known, days: Sequence[date]) -> list[datetime]:
     """The end of each day, where it ends last among the schools."""
     zones = known.frame(SCHOOLS)["timezone"].fill_null("UTC").unique().to_list()
     return [end_of_day(day, zones) for day in days]
+
+
+def days_of(as_of: Times) -> Times:
+    """The local days datetime64[D] that as-of instants of `instants_of` end.
+
+    Right from UTC−10 to UTC+13, where a day ends at 10:00 of the next one, or 11:00 of the same.
+    """
+    return (as_of - np.timedelta64(10, "h")).astype("datetime64[D]")
 
 
 def material(
