@@ -56,6 +56,7 @@ def test_all_pages_are_read(ods: Ods, count: int) -> None:
     ods.put("students", *students(count))
     delivery = read(ods)
     assert ids(delivery) == [str(n) for n in range(count)]
+    assert delivery.ledger.read(STUDENTS) == count
     assert delivery.has(STUDENTS)
     assert delivery.through == count
 

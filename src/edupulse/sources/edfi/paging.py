@@ -29,12 +29,13 @@ class Unavailable(Exception):
 def pages(service: Service, path: str, query: Query, size: int = PAGE) -> Iterator[Resources]:
     """The pages at a path; raises `Unavailable` where the service says 403 or 404."""
     first = _asked(service, path, {**query, "limit": size, "totalCount": "true"})
-    yield _resources(first)
+    found = _resources(first)
+    yield found
     if first.headers.get(_NEXT):
         yield from _by_token(service, path, query, size, first.headers[_NEXT])
     elif (total := first.headers.get(_TOTAL)) is not None:
-        yield from _backwards(service, path, query, size, _number(first, total))
-    elif len(_resources(first)) >= size:
+        yield from _backwards(service, path, query, size, _number(first, total), found)
+    elif len(found) >= size:
         yield from _forwards(service, path, query, size)
 
 
@@ -57,13 +58,14 @@ def _by_token(
 
 
 def _backwards(
-    service: Service, path: str, query: Query, size: int, total: int
+    service: Service, path: str, query: Query, size: int, total: int, first: Resources
 ) -> Iterator[Resources]:
-    """From the last page to the first, which is asked again: it may have filled up since."""
+    """From the last page to the first, which is asked again for what has come into it since."""
     if total <= size:
         return
     for offset in range((total - 1) // size * size, -1, -size):
-        yield _resources(_asked(service, path, {**query, "limit": size, "offset": offset}))
+        page = _resources(_asked(service, path, {**query, "limit": size, "offset": offset}))
+        yield page if offset else [each for each in page if each not in first]
 
 
 def _forwards(service: Service, path: str, query: Query, size: int) -> Iterator[Resources]:
