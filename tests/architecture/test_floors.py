@@ -20,7 +20,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_scoring_loads_neither_torch_nor_scikit_learn() -> None:
-    assert not {"torch", "sklearn"} & loaded_by("import edupulse.pipeline.scoring")
+    assert not {"torch", "sklearn"} & loaded_by("import edupulse.pipeline.explaining")
 
 
 def test_the_command_line_starts_without_torch() -> None:

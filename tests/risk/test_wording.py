@@ -36,6 +36,11 @@ def test_a_value_of_an_earlier_week_is_said_to_be_so():
     assert "not recorded" in in_words(MISSING_WORK, 0.5, None, -0.1)
 
 
+def test_a_typical_percent_is_said_to_be_one():
+    english = FEATURES[INDEX["ela_percent"]]
+    assert "typical 86 % in this grade" in in_words(english, 18, 86.2, 0.3)
+
+
 def test_peers_of_all_grades_are_not_called_the_grade():
     assert "in this grade" not in in_words(MISSING_WORK, 0.5, 0.08, 0.62, same_grade=False)
 

@@ -62,7 +62,7 @@ def _scored(risk: Risk) -> Iterator[RenderableType]:
     named = {strength.feature for strength in risk.strengths}
     others = [factor for factor in risk.factors if factor.feature not in named]
     if others:
-        yield _head("The strongest factors beside these")
+        yield _head("What else moved it most")
         yield _lines(_factors(others))
     if risk.stretches:
         yield _head("What and when")

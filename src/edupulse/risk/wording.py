@@ -78,7 +78,8 @@ def _direction(contribution: float) -> str:
 
 def shown(feature: Feature, value: float) -> str:
     """A value as the feature's own fact shows it, without the words around."""
+    unit = " %" if "} %" in feature.fact else ""
     for _, field, spec, _ in Formatter().parse(feature.fact):
         if field == "value":
-            return format(value, spec or "")
+            return format(value, spec or "") + unit
     return f"{value:g}"
