@@ -17,6 +17,7 @@ from edupulse.sources.mapping import EVERY, DistrictMapping, SchoolDays
 from edupulse.sources.oneroster.delivery import oneroster_csv
 from pipeline.small_folder import small, write_folder
 from sources.oneroster import tables
+from sources.oneroster.server import CREDENTIALS, Provider, serving
 
 
 def of_csv(folder: Path, **changes: str) -> SourceCheck:
@@ -92,3 +93,22 @@ def test_the_command_prints_the_page_and_writes_nothing_but_the_suggestion(
         assert said in done.output
     assert not home.exists()
     assert "Hausaufgabe" in tomllib.loads(suggested.read_text())["oneroster"]["categories"]
+
+
+def test_a_service_is_checked_as_a_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDUPULSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EDUPULSE_SOURCE_KEY", CREDENTIALS.key)
+    monkeypatch.setenv("EDUPULSE_SOURCE_SECRET", CREDENTIALS.secret)
+    provider = Provider.of(tables.small())
+    with serving(provider) as address:
+        args = ["sources", "check", f"{address}{provider.base}", "--from", "oneroster"]
+        signed = CliRunner().invoke(app, args)
+        monkeypatch.setenv("EDUPULSE_SOURCE_TOKEN_URL", f"{address}token")
+        by_token = CliRunner().invoke(app, args)
+    assert signed.exit_code == by_token.exit_code == 0, signed.output
+    assert "High School" in signed.output
+    assert provider.tokens
+    assert signed.output == by_token.output
+    assert CREDENTIALS.secret not in signed.output

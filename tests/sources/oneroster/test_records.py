@@ -425,3 +425,33 @@ def test_dates_of_modification_are_when_it_was_known_unless_the_district_denies_
 def test_a_mapping_of_a_table_that_there_is_not_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is no table of this source"):
         delivery_of(tmp_path, small(), said(role={"x": "student"}))
+
+
+def test_ids_are_those_of_the_districts_other_systems_where_it_says_so(tmp_path: Path) -> None:
+    tables = changed("users", 0, identifier="S-1001")
+    tables["orgs"][1]["identifier"] = "017"
+    by_number = said(settings={"student ids": "identifier", "school ids": "identifier"})
+    delivery = delivery_of(tmp_path, tables, by_number)
+    assert values(delivery, STUDENTS, "student_id") == [("2",), ("S-1001",)]
+    assert values(delivery, MARKS, "student_id") == [("2",), ("S-1001",)]
+    assert values(delivery, ENROLLMENTS, "student_id", "school_id") == [
+        ("2", "017"),
+        ("S-1001", "017"),
+    ]
+    assert values(delivery, SCHOOLS, "school_id") == [("017",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "what"),
+    [
+        ("student ids", "classes", "Known are sourcedId, identifier"),
+        ("student id", "identifier", "Did you mean student ids?"),
+    ],
+)
+def test_a_setting_that_there_is_not_is_refused(
+    tmp_path: Path, name: str, word: str, what: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        delivery_of(tmp_path, small(), said(settings={name: word}))
+    assert what in str(refused.value)
+    assert refused.value.field == f'oneroster.settings."{name}"'

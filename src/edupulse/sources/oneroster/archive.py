@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from edupulse.school.errors import BadInput
 from edupulse.sources.delivery import Progress
-from edupulse.sources.packed import ENDINGS, PIECE, pieces
+from edupulse.sources.packed import ENDINGS, pieces
 
 MOST_MEMBERS = 1_000
 MOST_UNPACKED = 200 * 2**30
@@ -21,6 +21,9 @@ HIGHEST_RATIO = 200
 """CSV packs some 5 to 40 times; a member beyond this, if it is large, is no export."""
 
 LARGE = 64 * 2**20
+
+PIECE = 8 * 2**20
+"""Bytes of text worked on at a time: as fast as with four times more, in half the memory."""
 
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),

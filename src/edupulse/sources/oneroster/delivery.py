@@ -58,6 +58,12 @@ MADE: Mapping[str, Made] = {
     "course_grades": Made(gradebook.course_grades, ()),
 }
 
+_IDS = (
+    ("student_id", tables.USERS, "student ids"),
+    ("school_id", tables.ORGS, "school ids"),
+)
+"""Columns of ours, where their ids' identifiers stand, and the setting that asks for these."""
+
 _ONLY_CHANGES = (
     "only changes, without the whole file: give the bulk set with it, or students are not enrolled"
 )
@@ -142,9 +148,25 @@ class OneRoster:
             raw = raw.filter(pl.col("wrong").is_null())
         if "deleted" in raw.columns:
             raw = raw.with_columns(retracted=pl.col("deleted").cast(pl.String))
+        for column, table, setting in _IDS:
+            if column in raw.columns and self._material.setting(setting) == "identifier":
+                raw = self._by_identifier(raw, column, table)
         wanted = {field.name for field in kind.fields} | {"known_at", "retracted"}
         texts = raw.select(*(c for c in raw.columns if c in wanted), "file", "line")
         return checked(kind, texts, self.ledger, "OneRoster")
+
+    def _by_identifier(self, raw: pl.DataFrame, column: str, table: Table) -> pl.DataFrame:
+        """Ids as the district's other systems have them; who has no identifier keeps the id."""
+        numbers = (
+            self._material.rows.whole(table)
+            .select(pl.col("id").alias(column), "identifier")
+            .drop_nulls()
+            .unique(column)
+        )
+        joined = raw.join(numbers, on=column, how="left", maintain_order="left")
+        return joined.with_columns(pl.coalesce("identifier", column).alias(column)).drop(
+            "identifier"
+        )
 
 
 def _nothing() -> None:

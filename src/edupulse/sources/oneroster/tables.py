@@ -78,7 +78,12 @@ def _table(
     )
 
 
-ORGS = _table("orgs", SCHOOLS, {"name": "name", "type": "type"}, ("id", "name", "type"))
+ORGS = _table(
+    "orgs",
+    SCHOOLS,
+    {"name": "name", "type": "type", "identifier": "identifier"},
+    ("id", "name", "type"),
+)
 SESSIONS = _table(
     "academicSessions",
     TERMS,

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from edupulse.sources import words
-from edupulse.sources.mapping import DistrictMapping
+from edupulse.sources.mapping import DistrictMapping, nearest
 from edupulse.sources.words import IGNORE, PARTIAL
+
+SETTINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "grade levels": ("users", "classes"),
+        "dateLastModified": ("known", IGNORE),
+        "student ids": ("sourcedId", "identifier"),
+        "school ids": ("sourcedId", "identifier"),
+    }
+)
+"""What a district may choose, under `[oneroster.settings]`; the first is the default."""
 
 DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -74,7 +84,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "Social Studies": "social_studies",
         },
         "score_scales": {"percent": "percent", "points": "points"},
-        "settings": {"grade levels": "users", "dateLastModified": "known"},
+        "settings": {name: choices[0] for name, choices in SETTINGS.items()},
     }
 )
 """Table to code to word, by the specifications 1.0 to 1.2 (1EdTech) and plain words."""
@@ -90,7 +100,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "results": ("scored", "missing", "late", "excused", IGNORE),
         "categories": ("practice", "assessment", FINAL, PROGRESS, IGNORE),
-        "settings": ("users", "classes", "known", IGNORE),
+        "settings": tuple(word for words_of_one in SETTINGS.values() for word in words_of_one),
     }
 )
 """What a table may say beyond its defaults."""
@@ -101,3 +111,9 @@ class Words(words.Words):
 
     def __init__(self, mapping: DistrictMapping | None = None) -> None:
         super().__init__("oneroster", DEFAULTS, mapping, CHOICES)
+        for name, word in self.mapping.words_of("oneroster").get("settings", {}).items():
+            if name not in SETTINGS:
+                self._refuse(f'settings."{name}"', "is no setting.", nearest(name, [*SETTINGS]))
+            if word not in SETTINGS[name]:
+                known = nearest(word, SETTINGS[name])
+                self._refuse(f'settings."{name}"', f"{word!r} is no choice of it.", known)
