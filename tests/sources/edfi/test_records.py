@@ -265,6 +265,7 @@ def test_days_are_instructional_by_the_schools_own_calendar(given: Given) -> Non
     assert notes(delivery)["days with no event that is mapped: left out"] == 1
 
 
+OF_TWO = {"schoolReference": {"schoolId": 2}}
 SCHOOL = {"schoolId": 1, "nameOfInstitution": "One"}
 
 
@@ -274,7 +275,7 @@ def test_the_districts_days_hold_where_the_schools_calendar_says_nothing(given: 
         DistrictMapping(calendar=(said,)),
         School=[SCHOOL],
         CalendarDate=[calendar_date("2025-09-01", "Holiday")],
-        Session=[SESSION],
+        Session=[SESSION, {**SESSION, "sessionName": "Of another school", **OF_TWO}],
     )
     days = records(delivery, CALENDAR)
     assert days.filter("instructional")["date"].to_list() == [date(2025, 9, d) for d in range(2, 6)]
@@ -283,7 +284,7 @@ def test_the_districts_days_hold_where_the_schools_calendar_says_nothing(given: 
         notes(delivery)[
             "sessions with another number of instructional days than their TotalInstructionalDays"
         ]
-        == 1
+        == 2
     )
 
 

@@ -89,10 +89,9 @@ def _compare_with_sessions(spool: Spool, days: pl.DataFrame, ledger: Ledger) -> 
     # ISO dates as text stand in the order of days.
     inside = pl.col("date").is_between(pl.col("begins"), pl.col("ends"))
     counted = (
-        sessions.join(held, on="school")
-        .filter(inside)
+        sessions.join(held, on="school", how="left")
         .group_by("school", "year", "session", "said")
-        .agg(there=pl.len())
+        .agg(there=inside.fill_null(value=False).sum())
     )
     other = counted.filter(pl.col("said") != pl.col("there"))
     what = "sessions with another number of instructional days than their TotalInstructionalDays"
