@@ -41,6 +41,7 @@ class Ods:
     """
 
     cursor: bool = True
+    most: int = 500
     has_changes: bool = True
     version: int = 0
     held: dict[str, list[Held]] = field(default_factory=dict)
@@ -161,6 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.ods.before_page(path, sum(a.partition("?")[0].endswith(path) for a in self.ods.asked))
         found = self.ods.listed(path, query)
         size = int(query.get("pageSize", query.get("limit", 25)))
+        if size > self.ods.most:
+            self._answer({"message": "limit"}, status=400)
+            return
         by_token = self.ods.cursor and "offset" not in query and "/" not in path
         begin = int(query.get("pageToken", query.get("offset", 0)))
         page = found[begin : begin + size]

@@ -61,6 +61,12 @@ def test_all_pages_are_read(ods: Ods, count: int) -> None:
     assert delivery.through == count
 
 
+def test_a_service_that_allows_smaller_pages_alone_gets_these(ods: Ods) -> None:
+    ods.most = 30
+    ods.put("students", *students(60))
+    assert len(ids(read(ods, size=500))) == 60
+
+
 def test_a_service_without_a_total_is_read_to_an_empty_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

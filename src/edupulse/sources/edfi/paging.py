@@ -17,6 +17,10 @@ from edupulse.sources.web import Answer, Query, Service
 PAGE = 500
 """Resources a page: the most that the ODS/API gives by default."""
 
+SMALLER = (100, 25)
+"""What is tried where a service allows no pages of that size; 25 is the ODS/API's own default."""
+
+_BAD_REQUEST = 400
 _NEXT, _TOTAL = "Next-Page-Token", "Total-Count"
 
 Resources = list[Mapping[str, Any]]
@@ -28,7 +32,7 @@ class Unavailable(Exception):
 
 def pages(service: Service, path: str, query: Query, size: int = PAGE) -> Iterator[Resources]:
     """The pages at a path; raises `Unavailable` where the service says 403 or 404."""
-    first = _asked(service, path, {**query, "limit": size, "totalCount": "true"})
+    size, first = _first(service, path, query, size)
     found = _resources(first)
     yield found
     if first.headers.get(_NEXT):
@@ -37,6 +41,15 @@ def pages(service: Service, path: str, query: Query, size: int = PAGE) -> Iterat
         yield from _backwards(service, path, query, size, _number(first, total), found)
     elif len(found) >= size:
         yield from _forwards(service, path, query, size)
+
+
+def _first(service: Service, path: str, query: Query, size: int) -> tuple[int, Answer]:
+    """The first page, and how many resources a page may have: some services allow fewer."""
+    for fewer in (size, *(smaller for smaller in SMALLER if smaller < size)):
+        answer = service.get(path, {**query, "limit": fewer, "totalCount": "true"})
+        if answer.status != _BAD_REQUEST:
+            break
+    return fewer, _checked(answer, path)
 
 
 def total(service: Service, path: str) -> int | None:
@@ -77,7 +90,10 @@ def _forwards(service: Service, path: str, query: Query, size: int) -> Iterator[
 
 
 def _asked(service: Service, path: str, query: Query) -> Answer:
-    answer = service.get(path, query)
+    return _checked(service.get(path, query), path)
+
+
+def _checked(answer: Answer, path: str) -> Answer:
     if answer.status in (403, 404):
         raise Unavailable(path)
     if not answer.is_ok:
