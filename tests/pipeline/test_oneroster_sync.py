@@ -10,7 +10,7 @@ import pytest
 
 from edupulse.pipeline.opening import Origin, Speaks, opened
 from edupulse.pipeline.syncing import Configured, Sync, sync
-from edupulse.school.errors import BadInput, SourceDown
+from edupulse.school.errors import BadInput, NotReady, SourceDown
 from edupulse.store.settings import edupulse_home
 from edupulse.store.store import Store, open_store
 from sources.oneroster.server import CREDENTIALS, Provider, as_json, serving
@@ -106,7 +106,7 @@ def test_a_service_that_does_not_filter_is_read_whole_each_night(
 
 
 def reading() -> list[Path]:
-    return list((edupulse_home() / "reading").glob("*"))
+    return [path for path in (edupulse_home() / "reading").glob("*") if path.is_dir()]
 
 
 def test_a_night_that_was_cut_off_goes_on_and_leaves_nothing_lying_about(
@@ -140,6 +140,19 @@ def test_a_service_that_is_down_leaves_the_records_as_they_were(
     with pytest.raises(SourceDown):
         nightly(1)
     assert store.fingerprint() == before
+
+
+def test_a_service_is_read_by_one_at_a_time(provider: Provider, nightly: Nightly) -> None:
+    refused = []
+
+    def another(what: str, _part: float) -> None:
+        if what == "marks":
+            with pytest.raises(NotReady, match="is being read already"):
+                nightly(0)
+            refused.append(what)
+
+    nightly(0, told=another)
+    assert refused
 
 
 def test_what_is_no_instant_is_refused(tmp_path: Path) -> None:

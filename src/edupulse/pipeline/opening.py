@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
-from edupulse.school.errors import BadInput
+from edupulse.school.errors import BadInput, NotReady
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.sources.delivery import Delivery, Progress
 from edupulse.sources.edfi.api import edfi_api
@@ -75,9 +76,10 @@ def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delive
         case Speaks.OULAD:
             yield oulad(Path(origin.place))
         case Speaks.ONEROSTER if origin.is_service:
-            read = _oneroster(origin, since, mapping, told)
-            yield read
-            read.finish()
+            with _kept(origin) as folder:
+                read = _oneroster(origin, folder, since, mapping, told)
+                yield read
+                read.finish()
         case Speaks.ONEROSTER:
             yield oneroster_csv(Path(origin.place), mapping)
         case Speaks.EDFI:
@@ -96,20 +98,38 @@ def _edfi(
 
 
 def _oneroster(
-    origin: Origin, since: str | None, mapping: DistrictMapping | None, told: Progress
+    origin: Origin,
+    folder: Path,
+    since: str | None,
+    mapping: DistrictMapping | None,
+    told: Progress,
 ) -> OneRoster:
     """All of a service; its pages are kept until the records are, so that a cut reading goes on."""
-    kept = edupulse_home() / "reading" / sha256(origin.place.encode()).hexdigest()[:16]
     with closing(Service(origin.place)) as service:
         return oneroster_api(
             service,
             _required(origin),
-            kept,
+            folder,
             mapping,
             token_url=origin.token_url,
             since=since,
             progress=told,
         )
+
+
+@contextmanager
+def _kept(origin: Origin) -> Iterator[Path]:
+    """Where the pages of a service lie, for one reading at a time."""
+    place = edupulse_home() / "reading" / sha256(origin.place.encode()).hexdigest()[:16]
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with place.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotReady(
+                f"{origin.place} is being read already.", "Wait for the other reading to end."
+            ) from None
+        yield place
 
 
 def _require_served(origin: Origin, since: str | None) -> None:
