@@ -32,6 +32,7 @@ from edupulse.school.records import (
 from edupulse.store.asking import Asker
 from edupulse.store.store import Store
 from edupulse.store.ties import Ties
+from edupulse.store.tokens import WRITE_RECORDS, Token
 
 LONGEST_SEAT = timedelta(days=366)
 """A seat in a section without a term ends after a year, whatever the records forgot to say."""
@@ -80,6 +81,15 @@ class Viewer:
     def asking(self, at: datetime) -> Asker:
         """The viewer at the instant of the asking, as the database is told."""
         return Asker(at, self.staff, self.guardian, self.student)
+
+
+def viewer_of(token: Token) -> Viewer:
+    """Whom a service token stands for: its member of staff, or an integration, which sees nobody.
+
+    The token's scopes narrow this further; they never widen it.
+    """
+    writes = token.staff is None and WRITE_RECORDS in token.scopes
+    return Viewer(f"token:{token.id}", staff=token.staff, may_write_records=writes)
 
 
 @dataclass(frozen=True)

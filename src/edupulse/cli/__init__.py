@@ -20,11 +20,14 @@ from edupulse.cli.import_records import import_records
 from edupulse.cli.metrics import metrics
 from edupulse.cli.models import models
 from edupulse.cli.monitor import monitor
+from edupulse.cli.purge import purge
+from edupulse.cli.replay import replay
 from edupulse.cli.retrain import retrain
 from edupulse.cli.score import score
 from edupulse.cli.simulate import simulate
 from edupulse.cli.sources import sources
 from edupulse.cli.sync import sync
+from edupulse.cli.tokens import tokens
 from edupulse.cli.train import train
 from edupulse.cli.worklist import worklist
 from edupulse.school.errors import EduPulseError
@@ -57,6 +60,9 @@ app.command("monitor")(monitor)
 app.command("retrain")(retrain)
 app.command("database")(database)
 app.add_typer(audit, name="audit")
+app.add_typer(tokens, name="tokens")
+app.command("replay")(replay)
+app.command("purge")(purge)
 
 
 def main() -> None:

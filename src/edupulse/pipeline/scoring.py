@@ -184,7 +184,7 @@ def score(
     first = _first(lines, explained)
     with_reasons = {line.student: line for line in _explain(store, speaking, first, as_of, told)}
     whole = tuple(with_reasons.get(line.student, line) for line in lines)
-    stored = [_stored(line) for line in whole]
+    stored = [to_store(line) for line in whole]
     saved = store.save_risks(stored, [scored(stored, as_of, school, caller)])
     return Scoring(as_of, speaking.method, whole, saved, speaking.because)
 
@@ -239,7 +239,8 @@ def horizon_days(known: Known, panel: Panel, outcome: OutcomeDefinition) -> tupl
     return first, last
 
 
-def _stored(line: Line) -> StoredRisk:
+def to_store(line: Line) -> StoredRisk:
+    """What is kept of a line."""
     said = line.said
     if isinstance(said, RulesResult):
         state = "rules_only" if said.state == "scored" else said.state

@@ -88,6 +88,16 @@ def school_key(connection: Connection, local_id: str) -> int:
     return int(row[0])
 
 
+def staff_key(connection: Connection, local_id: str) -> int:
+    """The key of a member of staff by the district's number. Raises NotFound."""
+    row = connection.execute(
+        "SELECT staff FROM identity.staff WHERE local_id = %s", [local_id]
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such member of staff.", "Give the staff_id of staff.csv.")
+    return int(row[0])
+
+
 def school_names(connection: Connection) -> pl.DataFrame:
     """Key, the district's id, name and time zone of every school, by key."""
     rows = connection.execute(_SCHOOLS).fetchall()

@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 from psycopg import Connection
 
+from edupulse.school.errors import NotFound
+
 STATES = ("band", "insufficient_data", "out_of_season", "rules_only")
 
 
@@ -77,6 +79,22 @@ _DIFFERENT = f"""
     WHERE (r.state, r.risk) IS DISTINCT FROM (s.state, s.risk)
 """  # noqa: S608  (a constant)
 _INSERT = "INSERT INTO state.risks SELECT * FROM pg_temp.said ON CONFLICT DO NOTHING"
+
+
+def stored_risk(connection: Connection, id_: str) -> tuple[StoredRisk, int]:
+    """The answer of that id, and how many imports landed since it was stored. Raises NotFound."""
+    row = connection.execute(
+        "SELECT student, as_of, method, policy, state, checkpoint, risk, low, high, body,"
+        " (SELECT count(*) FROM state.imports i WHERE i.finished > r.stored)"
+        " FROM state.risks r WHERE id::text = %s",
+        [id_],
+    ).fetchone()
+    if row is None:
+        raise NotFound("There is no such prediction.", "Give the id of a stored one.")
+    student, as_of, method, policy, state, checkpoint, risk, low, high, body, imports = row
+    interval = None if low is None or high is None else (low, high)
+    said = StoredRisk(student, as_of, method, policy, state, checkpoint, risk, interval, body)
+    return said, int(imports)
 
 
 def latest_risks(

@@ -154,6 +154,12 @@ class Store:
         with self.writing() as opened:
             return risks.weekly_risks(opened, students, until)
 
+    def vacuum(self) -> None:
+        """Give back the space of deleted rows, so that their content goes from the files."""
+        with self.engine.connect() as opened:
+            plain = opened.execution_options(isolation_level="AUTOCOMMIT")
+            plain.exec_driver_sql("VACUUM")
+
     def champion(self) -> checkpoints.Registered | None:
         """The checkpoint that serves; None where the rules do."""
         with self.writing() as opened:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -288,3 +289,19 @@ AUDIT = Table(
     schema=STATE,
 )
 """The audit log, written by one function alone (`store/audit.py`)."""
+
+TOKENS = Table(
+    "tokens",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("name", Text(), nullable=False),
+    Column("hash", LargeBinary(), nullable=False, unique=True),
+    Column("scopes", ARRAY(Text()), nullable=False),
+    Column("staff", Integer()),
+    Column("by", Text(), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    Column("expires", DateTime(timezone=True), nullable=False),
+    Column("revoked", DateTime(timezone=True)),
+    schema=STATE,
+)
+"""Service tokens, as hashes."""
