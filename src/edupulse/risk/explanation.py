@@ -31,7 +31,7 @@ SURE = 1.96
 
 
 LEAST = 0.01
-"""A share of the logit below this is not worth a word: it moves no risk by more than 0.0025."""
+"""A share of the logit below this is not worth a word: uncalibrated, it moves a risk by 0.0025."""
 
 
 class Network(Protocol):
