@@ -28,7 +28,7 @@ from edupulse.model.baselines.boosting import Boosting, boosting_all_weeks
 from edupulse.model.baselines.linear import LinearLastWeek
 from edupulse.model.baselines.summaries import all_weeks
 from edupulse.model.bootstrap import Estimate, estimated, resampled
-from edupulse.model.configuration import NetworkConfig, TrainingConfig
+from edupulse.model.configuration import SEEDS_NETWORK, NetworkConfig, TrainingConfig
 from edupulse.model.gru_contender import GruContender
 from edupulse.model.metrics import Ranking
 from edupulse.panel.splits import hashed_share
@@ -91,7 +91,7 @@ VARIANTS: Mapping[str, Variant] = {
     "transformer": other(Transformer),
     "mean_of_3": gru(training=replace(TRAINING, ensemble=3)),
     "gru_64": gru(64, replace(TRAINING, bfloat16=True)),
-    "gru_128": replace(gru(128, replace(TRAINING, bfloat16=True)), districts=(1,)),
+    "gru_128": replace(gru(SEEDS_NETWORK.hidden, replace(TRAINING, bfloat16=True)), districts=(1,)),
 }
 TEN_TIMES = "boosting_20_weeks_ten_times"
 

@@ -21,7 +21,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from architectures import TextbookAttention
-from edupulse.model.configuration import NetworkConfig
+from edupulse.model.configuration import SEEDS_NETWORK, NetworkConfig
 from edupulse.model.export import INPUTS, OUTPUTS, to_onnx
 from edupulse.model.networks.risk_network import Ensemble, RiskNetwork
 from edupulse.model.scaling import fit_scaler
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     with threadpool_limits(limits=1):
         torch.set_num_threads(1)
-        for hidden in (NetworkConfig().hidden, 128):
+        for hidden in (NetworkConfig().hidden, 32, SEEDS_NETWORK.hidden):
             report(NetworkConfig(hidden=hidden), options.students, options.repeats)
     resident = psutil.Process().memory_info().rss / 2**20
     print(f"\nthis process, torch included: {resident:.0f} MB")

@@ -21,8 +21,10 @@ from edupulse.store.store import Store, open_store
 def train(
     hidden: Annotated[
         int, typer.Option(min=2, help="Size of each GRU, even: 16, 32, 128 (the seed's).")
-    ] = 32,
-    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = 12,
+    ] = NetworkConfig().hidden,
+    epochs: Annotated[int, typer.Option(min=1, help="At most so many passes.")] = (
+        TrainingConfig().epochs
+    ),
     ensemble: Annotated[int, typer.Option(min=1, help="Networks averaged on the logit.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same network.")] = 0,
     device: Annotated[str, typer.Option(help="Where torch computes: cpu, cuda, …")] = "cpu",
