@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,20 @@ def test_scoring_loads_neither_torch_nor_scikit_learn() -> None:
 
 def test_the_command_line_starts_without_torch() -> None:
     assert "torch" not in loaded_by("import edupulse.cli")
+
+
+def test_threads_are_told_how_to_wait_before_openmp_is_loaded() -> None:
+    code = (
+        "import edupulse.cli, os, pathlib\n"
+        "maps = pathlib.Path('/proc/self/maps')\n"
+        "loaded = maps.read_text() if maps.exists() else ''\n"
+        "print(os.environ['OMP_WAIT_POLICY'], 'libgomp' in loaded)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["PASSIVE", "False"]
 
 
 def test_each_room_of_the_source_has_its_tests() -> None:

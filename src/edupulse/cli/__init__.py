@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -31,6 +32,10 @@ from edupulse.cli.tokens import tokens
 from edupulse.cli.train import train
 from edupulse.cli.worklist import worklist
 from edupulse.school.errors import EduPulseError
+
+# Threads of OpenMP that wait by spinning take the processor from those for whom they wait: on a
+# busy machine scikit-learn's trees take twenty times as long. Read when its library is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(
     name="edupulse",
