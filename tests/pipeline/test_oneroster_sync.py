@@ -89,6 +89,18 @@ def test_a_deleted_result_is_retracted_and_the_past_keeps_it(
     assert points(store, 1) == []
 
 
+def test_a_line_item_that_changed_or_went_changes_its_marks_from_that_night(
+    store: Store, provider: Provider, nightly: Nightly
+) -> None:
+    nightly(0)
+    item = provider.held["lineItems"][0]
+    item |= {"resultValueMax": "20", "dateLastModified": "2025-10-01T15:00:00.000Z"}
+    assert new(nightly(1)) == {"marks": (0, 2)}
+    item |= {"status": "tobedeleted", "dateLastModified": "2025-10-02T15:00:00.000Z"}
+    nightly(2)
+    assert [points(store, night) for night in (0, 1, 2)] == [[(8_500, "scored")]] * 2 + [[]]
+
+
 def test_a_night_without_a_change_changes_nothing(store: Store, nightly: Nightly) -> None:
     nightly(0)
     before = store.fingerprint()

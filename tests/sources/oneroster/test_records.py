@@ -285,6 +285,22 @@ def test_results_are_marks_by_their_status(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mark_is_known_since_the_later_of_its_result_and_its_line_item(tmp_path: Path) -> None:
+    tables = changed("lineItems", 0, dateLastModified="2025-11-01T00:00:00Z")
+    tables["results"][0]["dateLastModified"] = "2025-10-01T00:00:00Z"
+    tables["results"][1]["dateLastModified"] = "2025-12-01T00:00:00Z"
+    known = values(delivery_of(tmp_path, tables), MARKS, "student_id", "known_at")
+    assert [(student, when.month) for student, when in known] == [("1", 11), ("2", 12)]
+
+
+def test_marks_are_gone_with_their_line_item(tmp_path: Path) -> None:
+    tables = changed("lineItems", 0, status="tobedeleted")
+    assert values(delivery_of(tmp_path, tables), MARKS, "student_id", "retracted") == [
+        ("1", True),
+        ("2", True),
+    ]
+
+
 def test_a_result_without_its_line_item_is_named(tmp_path: Path) -> None:
     rows = [result("a", "1", "8.5", lineItemSourcedId="nowhere")]
     assert reasons(delivery_of(tmp_path, with_rows(results=rows)), MARKS) == [
@@ -416,9 +432,9 @@ def test_dates_of_modification_are_when_it_was_known_unless_the_district_denies_
     delivery = delivery_of(tmp_path, with_rows(results=rows))
     [(known,)] = values(delivery, MARKS, "known_at")
     assert known.isoformat() == "2025-09-20T10:00:00+00:00"
-    denied = delivery_of(
-        tmp_path, with_rows(results=rows), said(settings={"dateLastModified": "ignore"})
-    )
+    tables = with_rows(results=rows)
+    tables["lineItems"][0]["dateLastModified"] = "2025-09-20"
+    denied = delivery_of(tmp_path, tables, said(settings={"dateLastModified": "ignore"}))
     assert values(denied, MARKS, "known_at", "known_local") == [(None, None)]
 
 

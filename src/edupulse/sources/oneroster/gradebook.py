@@ -42,37 +42,9 @@ def _as_marks(material: Material, rows: pl.DataFrame, codes: pl.DataFrame) -> pl
     said = rows.with_columns(word_said=material.words.of("results", rows["said"])).join(
         codes, on=["scale_id", "text"], how="left", maintain_order="left"
     )
-    missing, late = _flag("missing"), _flag("late")
-    word = pl.when(missing).then(pl.lit("missing")).otherwise("word_said")
-    unfinished = pl.col("word_said") == IGNORE
+    _tell(material, said)
     by_code = pl.col("score").is_null() & pl.col("of_scale").is_not_null()
     points = pl.when(by_code).then("of_scale").otherwise("score")
-    scored = points.is_not_null() & (word.is_null() | (word == "scored"))
-    status = (
-        pl.when(unfinished & ~missing)
-        .then(None)
-        .when(scored & late)
-        .then(pl.lit("late"))
-        .when(scored)
-        .then(pl.lit("scored"))
-        .when(word != "scored")
-        .then(word)
-    )
-    material.note(
-        MARKS,
-        "results",
-        "handed in and not (fully) graded: no points yet",
-        said.filter(unfinished.fill_null(value=False)).height,
-    )
-    unscaled = said.filter(
-        pl.col("score").is_null() & pl.col("text").is_not_null() & pl.col("of_scale").is_null()
-    )
-    material.note(
-        MARKS,
-        "results",
-        "a textScore that no scale tells in percent: not observed",
-        unscaled.height,
-    )
     unmapped = pl.col("said").is_not_null() & pl.col("word_said").is_null()
     wrong = (
         pl.when(pl.col("item_id").is_null() | pl.col("student_id").is_null())
@@ -85,23 +57,67 @@ def _as_marks(material: Material, rows: pl.DataFrame, codes: pl.DataFrame) -> pl
     return said.select(
         "student_id",
         "category_weight",
-        "deleted",
         "file",
         "line",
+        deleted=_DELETED,
         section_id="class_id",
         assignment_id="item_id",
         due_on="due",
         category="word",
-        points=pl.when(~unfinished.fill_null(value=False)).then(points),
+        points=pl.when(~_UNFINISHED).then(points),
         points_possible=pl.when(by_code).then(pl.lit("100")).otherwise("most"),
-        status=status,
-        known_at=known_at(material),
+        status=_status(points),
+        known_at=_known_at(material),
         wrong=wrong,
-        wrong_field=pl.when(unmapped & pl.col("class_id").is_not_null())
+        wrong_field=pl.when(wrong == _NO_STATUS)
         .then(pl.lit("status"))
         .when(wrong.is_not_null())
         .then(pl.lit("assignment_id")),
     )
+
+
+_UNFINISHED = (pl.col("word_said") == IGNORE).fill_null(value=False)
+"""Handed in, and not or only partly graded."""
+
+_DELETED = pl.col("deleted") | pl.col("item_deleted").fill_null(value=False)
+"""A result is gone with its line item."""
+
+
+def _known_at(material: Material) -> pl.Expr:
+    """A mark rests on the result and on its line item: it is known since the later of both."""
+    if material.setting("dateLastModified") == IGNORE:
+        return pl.lit(None, pl.String)
+    return pl.max_horizontal("modified", "item_modified")
+
+
+def _status(points: pl.Expr) -> pl.Expr:
+    """Our word; null, where work was handed in and is not fully graded."""
+    missing = _flag("missing")
+    word = pl.when(missing).then(pl.lit("missing")).otherwise("word_said")
+    scored = points.is_not_null() & (word.is_null() | (word == "scored"))
+    return (
+        pl.when(_UNFINISHED & ~missing)
+        .then(None)
+        .when(scored & _flag("late"))
+        .then(pl.lit("late"))
+        .when(scored)
+        .then(pl.lit("scored"))
+        .when(word != "scored")
+        .then(word)
+    )
+
+
+def _tell(material: Material, said: pl.DataFrame) -> None:
+    """Count what says less than a mark."""
+    by_text = pl.col("score").is_null() & pl.col("text").is_not_null()
+    for what, rows in (
+        ("handed in and not (fully) graded: no points yet", _UNFINISHED),
+        (
+            "a textScore that no scale tells in percent: not observed",
+            by_text & pl.col("of_scale").is_null(),
+        ),
+    ):
+        material.note(MARKS, "results", what, said.filter(rows).height)
 
 
 def _flag(name: str) -> pl.Expr:
@@ -114,6 +130,7 @@ def _items(material: Material) -> pl.DataFrame:
     categories = categories.select(
         category_id="id",
         category_weight="weight",
+        category_modified="modified",
         word=material.words.of("categories", categories["title"]),
     )
     items = material.rows.whole(LINE_ITEMS)
@@ -125,6 +142,8 @@ def _items(material: Material) -> pl.DataFrame:
         "word",
         "category_weight",
         item_id="id",
+        item_modified=pl.max_horizontal("modified", "category_modified"),
+        item_deleted="deleted",
         due=due,
     )
 
@@ -165,15 +184,15 @@ def _of_results(material: Material, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "student_id",
         "term_id",
-        "deleted",
         "file",
         "line",
+        deleted=_DELETED,
         section_id="class_id",
         posted_on=pl.coalesce(pl.col("scored").str.head(10), "due"),
         percent=(100 * share).round(3).cast(pl.String),
         code="text",
         kind="word",
-        known_at=known_at(material),
+        known_at=_known_at(material),
     )
 
 
