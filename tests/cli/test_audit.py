@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from edupulse.cli import app
 from edupulse.pipeline.intake import intake
+from edupulse.school.errors import NotFound
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store.store import open_store
 from pipeline.small_folder import small, write_folder
@@ -61,3 +62,14 @@ def test_an_edit_ends_with_one(url: str):
     found = run("verify")
     assert found.exit_code == 1
     assert "Entry 1" in found.output
+
+
+def test_a_purge_asks_to_be_sure_then_removes_and_is_written_down(url: str):
+    words = ["purge", "1", "--because", "a parent asked"]
+    assert CliRunner().invoke(app, words).exit_code != 0
+    with open_store(url) as store:
+        assert store.resolve_student("1")
+    assert CliRunner().invoke(app, [*words, "--yes"]).exit_code == 0
+    with open_store(url) as store, pytest.raises(NotFound):
+        store.resolve_student("1")
+    assert "1 entries, whole" in run("verify").output
