@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def compare(
     of the rows of the test part, the network's fairness is judged too, both at the risk at which
     the policy's band `high` begins.
     """
-    test = parts.test
+    test, fair = parts.test, partial(judge_fairness, replicates=replicates, seed=seed)
     calibrations = _fitted(contenders, parts, own, told)
     predictions = _predicted(contenders, calibrations, test.windows)
     told("Judging on the test part", 0.0)
@@ -113,16 +114,8 @@ def compare(
         evaluation = _with_truth(evaluation, contenders, calibrations, truth)
     told("Judging on the test part", 1.0)
     if groups is not None:
-        fair = judge_fairness(
-            predictions[-1],
-            test,
-            groups,
-            threshold=policy.high,
-            replicates=replicates,
-            seed=seed,
-            told=told,
-        )
-        evaluation = replace(evaluation, fairness=fair)
+        found = fair(predictions[-1], test, groups, threshold=policy.high, told=told)
+        evaluation = replace(evaluation, fairness=found)
     return Judged(evaluation, tuple(contenders), calibrations, predictions)
 
 
