@@ -87,6 +87,7 @@ def _scored_by_others(features: Table, label: Bools, seed: int) -> tuple[NDArray
     """Each row's part, and its log odds from trees that saw none of that part."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits
 
     fold = np.zeros(len(label), np.intp)
     score = np.zeros(len(label))
@@ -99,8 +100,9 @@ def _scored_by_others(features: Table, label: Bools, seed: int) -> tuple[NDArray
                 learning_rate=0.06, max_iter=80, max_leaf_nodes=15, min_samples_leaf=20,
                 early_stopping=False, random_state=seed,
             )  # fmt: skip
-            trees.fit(features[taught][:, seen], label[taught])
-            score[asked] = trees.decision_function(features[asked][:, seen])
+            with threadpool_limits(1):  # so few rows are slower where threads wait for each other
+                trees.fit(features[taught][:, seen], label[taught])
+                score[asked] = trees.decision_function(features[asked][:, seen])
     return fold, score
 
 
