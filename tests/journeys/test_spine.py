@@ -156,17 +156,18 @@ def test_what_cannot_be_done_says_what_to_do(
 def test_a_damaged_checkpoint_is_an_error_and_never_a_score(
     trained: Journey, tmp_path: Path
 ) -> None:
-    checkpoint = next((trained.home / "checkpoints").glob("sha256-*"))
+    checkpoints = trained.home / "checkpoints"
     aside = tmp_path / "aside"
-    shutil.copytree(checkpoint, aside)
+    shutil.copytree(checkpoints, aside)
     serves = scored(trained, *AS_OF, "--top", "1")["method"] == "gru_attention"
     try:
-        (checkpoint / "network.onnx").write_bytes(b"no network")
+        for network in checkpoints.glob("sha256-*/network.onnx"):
+            network.write_bytes(b"no network")
         for words in (("evaluate", "--stored"), *([("score", *AS_OF)] if serves else [])):
             done = trained.run(*words)
             assert done.returncode == 2
             assert done.stdout == ""
             assert "damaged" in done.stderr
     finally:
-        shutil.rmtree(checkpoint)
-        shutil.copytree(aside, checkpoint)
+        shutil.rmtree(checkpoints)
+        shutil.copytree(aside, checkpoints)

@@ -65,6 +65,7 @@ _LISTED_WITHIN = {
     "identificationCodes": "CourseIdentificationCode",
     "studentCharacteristics": "StudentCharacteristic",
     "disabilities": "Disability",
+    "electronicMails": "ElectronicMail",
 }
 """Lists whose items have an element of their own around their values."""
 
