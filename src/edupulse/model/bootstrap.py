@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edupulse.model.curves import Array
+
+NORMAL_95 = 1.959964
+"""So many standard deviations to either side hold 95 % of a normal distribution."""
 
 Draws = NDArray[np.float32]
 """How often each student is drawn `[1 + replicates, students]`; once each in the first row."""
@@ -20,6 +24,14 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+def wilson(share: float, count: int) -> Estimate:
+    """A share of `count` independent trials with its 95 % interval (Wilson 1927)."""
+    square = NORMAL_95**2 / count
+    center = (share + square / 2) / (1 + square)
+    half = NORMAL_95 * sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
+    return Estimate(share, max(0.0, center - half), min(1.0, center + half))
 
 
 def resampled(students: int, replicates: int, seed: int) -> Draws:

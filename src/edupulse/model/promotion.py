@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from edupulse.model.bootstrap import Estimate, estimated, resampled
 from edupulse.model.evaluation import Evaluation
 from edupulse.model.gate import Check, Decision
-from edupulse.model.rows import Bools, Floats, Ints, Labels
+from edupulse.model.rows import Bools, Floats, Ints, Labels, members
 
 SERVING = "serving"
 """The name, in an evaluation, of the checkpoint that served until then."""
@@ -115,7 +114,7 @@ def misses_of(
             return np.asarray(lost / total)
 
     found = []
-    for name, rows in _members(groups):
+    for name, rows in members(groups):
         count = len(np.unique(student[rows & off_track]))
         if count < policy.fewest or not (~rows & off_track).any():
             continue
@@ -130,12 +129,6 @@ def settled(gate: Decision, checks: tuple[Check, ...]) -> Decision:
     """The gate's decision, with further checks that must pass too."""
     every = (*gate.checks, *checks)
     return Decision(gate.method, all(check.passed for check in every), gate.instead, every)
-
-
-def _members(groups: Labels) -> Iterator[tuple[str, Bools]]:
-    for dimension, labels in groups.items():
-        for label in np.unique(labels[labels != ""]).tolist():
-            yield f"{dimension}: {label}", labels == label
 
 
 def _no_group_missed_more(misses: tuple[Misses, ...], policy: PromotionPolicy) -> Check:

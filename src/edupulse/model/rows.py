@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,13 @@ Bools = NDArray[np.bool_]
 
 Labels = Mapping[str, NDArray[np.str_]]
 """By dimension an opaque label `[N]` for each row, empty where there is none."""
+
+
+def members(groups: Labels) -> Iterator[tuple[str, Bools]]:
+    """Each group by its dimension and label, and which rows `[N]` are in it."""
+    for dimension, labels in groups.items():
+        for label in np.unique(labels[labels != ""]).tolist():
+            yield f"{dimension}: {label}", labels == label
 
 
 class WindowRows(Protocol):

@@ -6,12 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from edupulse.model.rows import Labels
 from edupulse.panel.windows import Windows
 from edupulse.school.records import DEMOGRAPHICS
 from edupulse.store.people import school_names
 from edupulse.store.store import Store
-
-Labels = dict[str, npt.NDArray[np.str_]]
 
 AUDITED = tuple(name for name in DEMOGRAPHICS.content_columns if name != "home_language")
 """Home language has too many values to be a group; who learns English is one."""

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from edupulse.model.bootstrap import Estimate
+from edupulse.model.bootstrap import Estimate, wilson
 from edupulse.model.gate import Check
-from edupulse.model.rows import Labels
+from edupulse.model.rows import Labels, members
 from edupulse.risk.bands import BANDS, Band, Policy
 
 EVERYONE = "everyone"
 FEWEST = 100
 """Students that a group must have to be asked: the bands of fewer say too little."""
-
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -80,23 +77,13 @@ def activation(policy: Policy, rates: Sequence[BandRate]) -> tuple[Check, ...]:
     )
 
 
-def wilson(share: float, count: int) -> Estimate:
-    """A share of `count` independent trials with its 95 % interval (Wilson 1927)."""
-    square = _Z * _Z / count
-    center = (share + square / 2) / (1 + square)
-    half = _Z * sqrt(share * (1 - share) / count + square / (4 * count)) / (1 + square)
-    return Estimate(share, max(0.0, center - half), min(1.0, center + half))
-
-
 def _groups(
     student: npt.NDArray[np.integer], groups: Labels
 ) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     yield EVERYONE, np.ones(len(student), np.bool_)
-    for dimension, labels in groups.items():
-        for label in np.unique(labels[labels != ""]).tolist():
-            rows = labels == label
-            if len(np.unique(student[rows])) >= FEWEST:
-                yield f"{dimension}: {label}", rows
+    for name, rows in members(groups):
+        if len(np.unique(student[rows])) >= FEWEST:
+            yield name, rows
 
 
 def _overlaps(rate: Estimate, limits: tuple[float, float]) -> bool:

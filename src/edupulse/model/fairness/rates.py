@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edupulse.model.bootstrap import Draws, Estimate, resampled
+from edupulse.model.bootstrap import NORMAL_95, Draws, Estimate, resampled, wilson
 from edupulse.model.curves import Array
 from edupulse.model.rows import Bools, Floats
 
@@ -26,7 +26,6 @@ FEW = 5
 """Below so many students with, or without, the event a bootstrap alone is too sure of itself."""
 
 _ROWS, _OFF_TRACK, _RISK, _MISSED, _RAISED = range(5)
-_Z = 1.959964
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +91,6 @@ class Support:
         """Too few on one side for the bootstrap alone."""
         return min(self.with_event, self.without) < FEW
 
-    def wilson(self) -> tuple[float, float]:
-        """Wilson's interval of the share of students with the event."""
-        n, share = self.students, self.with_event / self.students
-        middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        half = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / (1 + _Z**2 / n)
-        return middle - float(half), middle + float(half)
-
 
 class Sample:
     """Rows with their students drawn again and again, the same for every group."""
@@ -147,14 +139,13 @@ def standard_error(counts: Counts, rate: str, values: Array) -> float:
     """The standard deviation over replicates, or Wilson's where few students have the event."""
     deviation = float(np.nanstd(values[1:])) if len(values) > 1 else 0.0
     support = counts.support(rate)
-    return max(deviation, widened(support) / _Z) if support.thin else deviation
+    return max(deviation, widened(support) / NORMAL_95) if support.thin else deviation
 
 
 def widened(support: Support) -> float:
     """The longer arm of Wilson's interval: what a bootstrap of hardly any event cannot see."""
-    low, high = support.wilson()
-    share = support.with_event / support.students
-    return max(share - low, high - share)
+    found = wilson(support.with_event / support.students, support.students)
+    return max(found.value - found.low, found.high - found.value)
 
 
 def _ratio(part: Array, whole: Array) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edupulse.model import metrics
-from edupulse.model.bootstrap import Draws, Estimate, estimated
+from edupulse.model.bootstrap import NORMAL_95, Draws, Estimate, estimated
 from edupulse.model.curves import Array
 from edupulse.model.fairness.groups import Grouping
 from edupulse.model.fairness.rates import (
@@ -33,7 +33,6 @@ LEAST_SHOWN = 10
 """Figures of fewer students than this are not shown: they would tell of single children."""
 
 _CELLS = 8_000_000
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -210,6 +209,6 @@ def _measured(
     if any(support.thin for support in supports):
         parts = [standard_error(counts, rate, rates[rate]) for counts, rates in sides]
         error = max(error, float(np.hypot.reduce(parts)))
-        low, high = estimate.value - _Z * error, estimate.value + _Z * error
+        low, high = estimate.value - NORMAL_95 * error, estimate.value + NORMAL_95 * error
         estimate = Estimate(estimate.value, min(estimate.low, low), max(estimate.high, high))
     return Measured(estimate, error, min(support.students for support in supports))

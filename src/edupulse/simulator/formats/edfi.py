@@ -37,26 +37,7 @@ _NUMBERS = (
 _LEVELS = {
     -1: "Preschool/Prekindergarten",
     0: "Kindergarten",
-    **{
-        at: f"{word} grade"
-        for at, word in enumerate(
-            [
-                "First",
-                "Second",
-                "Third",
-                "Fourth",
-                "Fifth",
-                "Sixth",
-                "Seventh",
-                "Eighth",
-                "Ninth",
-                "Tenth",
-                "Eleventh",
-                "Twelfth",
-            ],
-            1,
-        )
-    },
+    **{at: f"{word} grade" for at, word in enumerate(_NUMBERS, 1)},
 }
 _EXITS = {
     "promoted": "End of school year",
