@@ -12,7 +12,7 @@ import numpy as np
 
 from edupulse.model.assembly import assemble
 from edupulse.model.baselines.contender import Contender
-from edupulse.model.calibration import Calibration, calibrate
+from edupulse.model.calibration import Calibration
 from edupulse.model.checkpoint import Checkpoint, Provenance
 from edupulse.model.configuration import NetworkConfig, TrainingConfig
 from edupulse.model.contest import standard_contenders
@@ -31,6 +31,7 @@ from edupulse.pipeline.judging import (
     METHOD,
     RECORDS,
     REPLICATES,
+    Judged,
     Parts,
     Truth,
     about,
@@ -86,7 +87,7 @@ def train_checkpoint(
     trained = _fit(parts.train, plan, state, told)
     contenders = _contenders(trained, plan)
     groups = subgroups(store, parts.test.windows)
-    evaluation = compare(
+    judged = compare(
         contenders,
         parts,
         truth=truth(parts) if truth else None,
@@ -96,17 +97,16 @@ def train_checkpoint(
         replicates=plan.replicates,
         seed=plan.seed,
         told=told,
-    ).evaluation
+    )
     told("Storing the checkpoint", 0.0)
-    calibration = _calibration(contenders[-1], parts.calibrate)
-    candidate = _candidate(groups, contenders[-1], calibration, parts.test, plan)
+    candidate = _candidate(judged, parts.test, groups, plan.policy)
     checkpoint = assemble(
         checkpoints,
         trained,
-        calibration=calibration,
+        calibration=_calibration(judged),
         peers=fit_peers(parts.train.windows, plan.network.families),
-        evaluation=evaluation,
-        gate=gated(decide(evaluation, METHOD), candidate, plan.promotion),
+        evaluation=judged.evaluation,
+        gate=gated(decide(judged.evaluation, METHOD), candidate, plan.promotion),
         provenance=_provenance(plan, parts, store),
         probe=_probe(parts.test),
     )
@@ -145,9 +145,11 @@ def _fit(rows: Material, plan: TrainingPlan, state: Path | None, told: Told) -> 
     return trained
 
 
-def _calibration(network: Contender, part: Material) -> Calibration:
-    logits = network.score(part.windows)
-    return calibrate(logits, part.outcomes.off_track, part.windows.student)
+def _calibration(judged: Judged) -> Calibration:
+    """The network's own."""
+    found = judged.calibrations[-1]
+    assert found is not None  # noqa: S101  (a network's score is a log odds)
+    return found
 
 
 def _probe(test: Material) -> Windows:
@@ -157,18 +159,11 @@ def _probe(test: Material) -> Windows:
     return test.windows.take(np.unique(np.concatenate([shortest, spread])))
 
 
-def _candidate(
-    groups: Labels, network: Contender, calibration: Calibration, test: Material, plan: TrainingPlan
-) -> Candidate:
-    logits = np.asarray(network.score(test.windows), np.float64)
-    return Candidate(
-        test,
-        logits,
-        calibration.risk(logits),
-        calibration.prediction_set(logits),
-        groups,
-        plan.policy,
-    )
+def _candidate(judged: Judged, test: Material, groups: Labels, policy: Policy) -> Candidate:
+    said = judged.predictions[-1]
+    assert said.risk is not None and said.in_set is not None  # noqa: S101, PT018  (calibrated)
+    logits, risk = (np.asarray(of, np.float64) for of in (said.score, said.risk))
+    return Candidate(test, logits, risk, said.in_set, groups, policy)
 
 
 def _origin(store: Store) -> Literal["simulated", "real"]:
