@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
 from edupulse.api.guard import Guard
 from edupulse.api.problems import Problem, answer_with_problems
-from edupulse.api.routes import health
+from edupulse.api.routes import disclosures, health
+from edupulse.api.wiring import Clock
 from edupulse.store.store import Store, open_store
 
 PREFIX = "/api/v1"
 OPEN: tuple[APIRouter, ...] = (health.router,)
 """What answers without a token; everything else is below PREFIX and asks who is there."""
 
-ROUTES: tuple[APIRouter, ...] = ()
+ROUTES: tuple[APIRouter, ...] = (disclosures.router,)
 """One noun a line."""
 
 StoreOpener = Callable[[], AbstractContextManager[Store]]
 
 
-def create_app(opener: StoreOpener = open_store) -> FastAPI:
+def utc_now() -> datetime:
+    """The clock of a real service."""
+    return datetime.now(UTC)
+
+
+def create_app(opener: StoreOpener = open_store, clock: Clock = utc_now) -> FastAPI:
     """The service on the store that `opener` opens, for as long as the service runs."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         with opener() as store:
-            app.state.store = store
+            app.state.store, app.state.clock = store, clock
             yield
 
     app = FastAPI(

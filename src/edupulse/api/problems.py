@@ -22,6 +22,8 @@ STATUSES: Mapping[type[errors.EduPulseError], HTTPStatus] = {
     errors.BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ImportRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Unidentified: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.NotReady: HTTPStatus.CONFLICT,
     errors.DatabaseDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceDown: HTTPStatus.BAD_GATEWAY,
@@ -93,9 +95,14 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EduPulseError)  # noqa: S101  (registered for it)
     status = status_of(error)
     kind = _word("".join(f" {c}" if c.isupper() else c for c in type(error).__name__))
-    gone = status is HTTPStatus.SERVICE_UNAVAILABLE
-    headers = {"Retry-After": str(RETRY_AFTER)} if gone else {}
+    headers = _HEADERS.get(status, {})
     return problem(request, status, error.problem, kind=kind, to_do=error.to_do, headers=headers)
+
+
+_HEADERS = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": str(RETRY_AFTER)},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+}
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -4,6 +4,8 @@ EduPulseError
 ├── BadInput            a file, row, field or argument that cannot be taken as it is
 │   └── ImportRefused   too many bad rows: nothing was changed
 ├── NotFound            no such student, school, checkpoint
+├── Unidentified        nobody known asks: no token, or none that holds
+├── NotAllowed          somebody known asks for what his or her rights do not hold
 ├── NotReady            something needed is missing: database, checkpoint, closed outcomes
 │   ├── DatabaseDown    the database does not answer
 │   └── SourceDown      a source's service does not answer, or only with errors
@@ -55,6 +57,14 @@ class ImportRefused(BadInput):
 
 class NotFound(EduPulseError):
     """What was asked for does not exist, or not for this caller."""
+
+
+class Unidentified(EduPulseError):
+    """Who asks is not known: no token, or one that does not hold."""
+
+
+class NotAllowed(EduPulseError):
+    """Who asks is known, and may not do this at all, whichever student it concerns."""
 
 
 class NotReady(EduPulseError):

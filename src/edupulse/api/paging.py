@@ -1,0 +1,42 @@
+"""Long lists in pages: each page names a cursor, from which the next one goes on."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from edupulse.school.errors import BadInput
+
+Item = TypeVar("Item")
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many items a page holds.")]
+Cursor = Annotated[
+    str | None, Query(max_length=2000, description="`next` of the page before; none: the first.")
+]
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next: str | None = Field(None, description="Give it as `cursor`; null on the last page.")
+
+
+def cursor_after(*key: Any) -> str:
+    """The cursor that goes on after an item with this key (JSON values)."""
+    return urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def key_of(cursor: str) -> list[Any]:
+    """The key in a cursor. Raises BadInput for what is none of ours."""
+    try:
+        key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        key = None
+    if not isinstance(key, list):
+        raise BadInput("This is no cursor.", "Give `next` of the page before.", field="cursor")
+    return key

@@ -1,0 +1,46 @@
+"""Who saw a student's record: what a parent may ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from edupulse.api.paging import Cursor, Limit, Page, cursor_after, key_of
+from edupulse.api.security import asks
+from edupulse.api.wiring import StoreHere
+from edupulse.casework.disclosures import Asking, seen_by
+
+router = APIRouter(tags=["disclosures"])
+
+
+class Disclosure(BaseModel):
+    """One look at a record, or an attempt that was refused."""
+
+    number: int = Field(description="The entry of the audit log.")
+    at: datetime = Field(description="When.")
+    what: str = Field(description="`disclosed`, `denied`, `predicted` and others of the log.")
+    who: str = Field(description="By whom: an id, never a name.")
+    purpose: str = Field(description="Why, as the one who looked said.")
+
+
+@router.get("/disclosures")
+def disclosures(
+    asking: Annotated[Asking, asks("audit:read")],
+    store: StoreHere,
+    student_id: Annotated[UUID, Query(description="Whose record.")],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Disclosure]:
+    """Who saw this student's record, the newest first. To ask is itself a disclosure."""
+    before = key_of(cursor)[0] if cursor else None
+    found = [e for e in seen_by(store, asking, str(student_id)) if not before or e.number < before]
+    items = [
+        Disclosure(number=e.number, at=e.at, what=e.what, who=e.who, purpose=e.purpose)
+        for e in found[:limit]
+    ]
+    more = len(found) > limit
+    return Page(items=items, next=cursor_after(items[-1].number) if more else None)

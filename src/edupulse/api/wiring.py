@@ -1,0 +1,29 @@
+"""What the app hands to its routes: the open store, and the clock that says when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from edupulse.store.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def store_of(request: Request) -> Store:
+    """The store of the app that serves this request."""
+    store: Store = request.app.state.store
+    return store
+
+
+def now_of(request: Request) -> datetime:
+    """The instant of the asking (UTC), by the app's clock."""
+    clock: Clock = request.app.state.clock
+    return clock()
+
+
+StoreHere = Annotated[Store, Depends(store_of)]
+Now = Annotated[datetime, Depends(now_of)]

@@ -1,0 +1,53 @@
+"""A service on a small simulated district, and tokens of whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from edupulse.api.app import create_app
+from edupulse.store import tokens
+from edupulse.store.people import staff_key
+from edupulse.store.store import Store, open_store
+from edupulse.store.tokens import SCOPES, WRITE_RECORDS, Wanted
+from pipeline.small_champion import import_frames, small_district
+
+AT = datetime(2025, 2, 20, 18, tzinfo=UTC)
+"""When the tests ask: in the middle of the second school year."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running app, its store, and tokens for it."""
+
+    client: TestClient
+    store: Store
+
+    def token(self, staff_id: str | None = "D001", *scopes: str) -> str:
+        """A new service token of a member of staff (by number), or of an integration (None)."""
+        wanted = scopes or ((WRITE_RECORDS,) if staff_id is None else SCOPES)
+        with self.store.writing() as connection:
+            staff = None if staff_id is None else staff_key(connection, staff_id)
+            made = Wanted("a test", wanted, timedelta(days=1), staff)
+            return tokens.create(connection, made, now=AT, by="a test")[1]
+
+    def as_(self, staff_id: str | None = "D001", *scopes: str) -> dict[str, str]:
+        """The headers with which a member of staff asks; D001 is the district's admin."""
+        return {"Authorization": f"Bearer {self.token(staff_id, *scopes)}"}
+
+
+@pytest.fixture(scope="module")
+def service(
+    empty_database: Callable[[], str], reachable_folder: Callable[[], Path]
+) -> Iterator[Service]:
+    """The app on 40 simulated students in two schools, asked at AT."""
+    url = empty_database()
+    with TestClient(create_app(lambda: open_store(url), lambda: AT)) as client:
+        store = client.app.state.store
+        import_frames(store, reachable_folder() / "records", small_district())
+        yield Service(client, store)

@@ -1,0 +1,42 @@
+"""GET /disclosures: who saw a record."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from edupulse.api.app import PREFIX
+
+PATH = f"{PREFIX}/disclosures"
+
+
+def any_student(service) -> str:
+    with service.store.writing() as connection:
+        row = connection.execute("SELECT min(student_id::text) FROM identity.student").fetchone()
+    return row[0]
+
+
+def test_to_ask_is_itself_a_disclosure_and_pages_go_on(service) -> None:
+    asked, headers = {"student_id": any_student(service)}, service.as_()
+    for _ in range(3):
+        service.client.get(PATH, params=asked, headers={**headers, "X-Purpose": "a parent asks"})
+    first = service.client.get(PATH, params=asked | {"limit": 2}, headers=headers).json()
+    after = service.client.get(PATH, params=asked | {"cursor": first["next"]}, headers=headers)
+    assert [item["what"] for item in first["items"]] == ["disclosed"] * 2
+    assert after.json()["items"][0]["purpose"] == "a parent asks"
+    assert after.json()["items"][0]["number"] < first["items"][-1]["number"]
+
+
+def test_who_may_not_ask_gets_the_answer_for_a_student_who_is_not_there(service) -> None:
+    there = service.client.get(
+        PATH, params={"student_id": any_student(service)}, headers=service.as_("T00001")
+    )
+    nowhere = service.client.get(
+        PATH, params={"student_id": str(uuid4())}, headers=service.as_("T00001")
+    )
+    assert there.status_code == nowhere.status_code == 404
+    assert there.json() | {"request_id": ""} == nowhere.json() | {"request_id": ""}
+
+
+def test_a_foreign_cursor_is_refused(service) -> None:
+    asked = {"student_id": any_student(service), "cursor": "{}"}
+    assert service.client.get(PATH, params=asked, headers=service.as_()).status_code == 422

@@ -1,0 +1,50 @@
+"""Who is asking: every route denies first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.routing import APIRoute
+
+from edupulse.api.app import PREFIX, ROUTES, create_app
+from edupulse.store import tokens
+
+EVERY = [
+    (method, PREFIX + route.path)
+    for router in ROUTES
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods)
+]
+
+
+def test_every_route_of_the_app_is_in_this_walk() -> None:
+    document = create_app().openapi()["paths"]
+    there = {(m.upper(), path) for path, item in document.items() for m in item}
+    assert {one for one in there if one[1].startswith(PREFIX)} == set(EVERY)
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY)
+@pytest.mark.parametrize("header", [None, "Bearer nonsense", "Basic YTpi", "Bearer "])
+def test_without_a_token_that_holds_every_route_answers_401(service, method, path, header) -> None:
+    headers = {"Authorization": header} if header else {}
+    answer = service.client.request(method, path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_revoked_token_holds_no_longer(service) -> None:
+    headers = service.as_()
+    with service.store.writing() as connection:
+        for token in tokens.every(connection):
+            tokens.revoke(connection, str(token.id), now=datetime.min.replace(tzinfo=UTC), by="t")
+    answer = service.client.get(f"{PREFIX}/disclosures", headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_token_without_the_scope_is_told_which(service) -> None:
+    answer = service.client.get(f"{PREFIX}/disclosures", headers=service.as_("D001", "models:read"))
+    assert answer.status_code == 403
+    assert "audit:read" in answer.json()["detail"]
