@@ -98,6 +98,40 @@ def staff_key(connection: Connection, local_id: str) -> int:
     return int(row[0])
 
 
+def staff_by_login(connection: Connection, name: str) -> int | None:
+    """The key of the member of staff whose login this is, else whose e-mail address.
+
+    Letters' case does not count. None where it is nobody's, or more than one's: never a guess.
+    """
+    sought = _sought(name)
+    for query in (_BY_LOGIN, _BY_STAFF_EMAIL):
+        found = connection.execute(query, [sought]).fetchall()
+        if found:
+            return int(found[0][0]) if len(found) == 1 else None
+    return None
+
+
+_BY_LOGIN = "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND lower(login) = %s"
+_BY_STAFF_EMAIL = (
+    "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND lower(email) = %s"
+)
+
+
+def guardian_by_email(connection: Connection, email: str) -> str | None:
+    """The district's id of the guardian with this e-mail address; None for nobody or several."""
+    found = connection.execute(_BY_EMAIL, [_sought(email)]).fetchall()
+    return str(found[0][0]) if len(found) == 1 else None
+
+
+_BY_EMAIL = (
+    "SELECT DISTINCT guardian_id FROM apart.guardians WHERE NOT retracted AND lower(email) = %s"
+)
+
+
+def _sought(name: str) -> str:
+    return name.strip().lower()
+
+
 def school_names(connection: Connection) -> pl.DataFrame:
     """Key, the district's id, name and time zone of every school, by key."""
     rows = connection.execute(_SCHOOLS).fetchall()
