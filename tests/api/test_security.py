@@ -8,7 +8,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from edupulse.api.app import PREFIX, ROUTES, create_app
+from edupulse.casework.access import RIGHTS
 from edupulse.store import tokens
+from edupulse.store.tokens import WRITE_RECORDS
 
 EVERY = [
     (method, PREFIX + route.path)
@@ -48,3 +50,17 @@ def test_a_token_without_the_scope_is_told_which(service) -> None:
     answer = service.client.get(f"{PREFIX}/disclosures", headers=service.as_("D001", "models:read"))
     assert answer.status_code == 403
     assert "audit:read" in answer.json()["detail"]
+
+
+def test_a_role_without_the_right_is_told_though_the_token_has_the_scope(service) -> None:
+    answer = service.client.get(f"{PREFIX}/disclosures", headers=service.as_("T00001"))
+    assert answer.status_code == 403
+    assert "role" in answer.json()["detail"]
+
+
+def test_to_administer_is_the_district_admins_alone() -> None:
+    for right in ("records:write", "models:write", "trainings:write", "webhooks:write"):
+        holders = {role for role, rights in RIGHTS.items() if right in rights}
+        assert holders - {"integration"} == {"district_admin"}
+    assert RIGHTS["integration"] == {WRITE_RECORDS}
+    assert not any(right.endswith(":write") for right in RIGHTS["family"])

@@ -15,7 +15,7 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from edupulse.api.wiring import Now, StoreHere
-from edupulse.casework.access import Viewer, viewer_of
+from edupulse.casework.access import Viewer, sight, viewer_of
 from edupulse.casework.disclosures import Asking
 from edupulse.school.errors import NotAllowed, Unidentified
 from edupulse.store import tokens
@@ -60,23 +60,29 @@ def who_asks(
     request: Request,
     needed: SecurityScopes,
     identity: Annotated[Identity, Depends(identify)],
+    store: StoreHere,
     now: Now,
     purpose: Purpose = None,
 ) -> Asking:
-    """The asking of this request. Raises NotAllowed where the token lacks a scope."""
-    lacking = sorted(set(needed.scopes) - set(identity.scopes))
-    if lacking:
-        raise NotAllowed(
-            f"This token may not be used for that: it lacks the scope {lacking[0]}.",
-            "Use a token with that scope.",
-        )
-    return Asking(
-        identity.viewer, now, purpose or f"{request.method} {request.scope['route'].path}"
-    )
+    """The asking of this request. Raises NotAllowed where the token, or its holder, may not."""
+    seen = sight(store, identity.viewer, now)
+    for scope in needed.scopes:
+        if scope not in identity.scopes:
+            raise NotAllowed(
+                f"This token may not be used for that: it lacks the scope {scope}.",
+                "Use a token with that scope.",
+            )
+        if scope not in seen.rights:
+            raise NotAllowed(
+                f"Your role may not do that: it holds no right to {scope}.",
+                "Ask the district's administrator.",
+            )
+    why = purpose or f"{request.method} {request.scope['route'].path}"
+    return Asking(identity.viewer, now, why, seen)
 
 
 def asks(*scopes: str) -> Any:
-    """The dependency of a route that needs these scopes."""
+    """The dependency of a route that needs these scopes, of the token and of its holder's role."""
     return Security(who_asks, scopes=list(scopes))
 
 

@@ -32,7 +32,7 @@ from edupulse.school.records import (
 from edupulse.store.asking import Asker
 from edupulse.store.store import Store
 from edupulse.store.ties import Ties
-from edupulse.store.tokens import WRITE_RECORDS, Token
+from edupulse.store.tokens import SCOPES, WRITE_RECORDS, Token
 
 LONGEST_SEAT = timedelta(days=366)
 """A seat in a section without a term ends after a year, whatever the records forgot to say."""
@@ -62,6 +62,27 @@ PARTS: Mapping[str, Parts] = {
     "family": frozenset({Part.NAMES, Part.FACTS, Part.DISCLOSURES}),
 }
 """What each role sees of its students; `family` is a guardian, or the student who is of age."""
+
+Rights = frozenset[str]
+_WITH_STUDENTS: Rights = frozenset({
+    "students:read", "predictions:read", "predictions:write", "feedback:write",
+    "interventions:read", "interventions:write", "models:read",
+})  # fmt: skip
+RIGHTS: Mapping[str, Rights] = {
+    "teacher": _WITH_STUDENTS,
+    "counselor": _WITH_STUDENTS,
+    "school_admin": _WITH_STUDENTS | {"audit:read"},
+    "district_admin": frozenset(SCOPES),
+    "analyst": frozenset(
+        {"students:read", "predictions:read", "predictions:write", "models:read", "trainings:read"}
+    ),
+    "family": frozenset({"students:read", "predictions:read", "interventions:read", "audit:read"}),
+    "integration": frozenset({WRITE_RECORDS}),
+}
+"""What each role may do at all, whichever student it concerns: the scopes that it can use.
+
+To administer (records, models, trainings, webhooks) is the district admin's alone.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +115,11 @@ def viewer_of(token: Token) -> Viewer:
 
 @dataclass(frozen=True)
 class Sight:
-    """What a viewer sees: `everyone`'s parts, and of some students these parts."""
+    """What a viewer sees: `everyone`'s parts, and of some students these parts; and may do."""
 
     everyone: Parts = NOTHING
     some: Mapping[int, Parts] = field(default_factory=dict)
+    rights: Rights = frozenset()
 
     def of(self, student: int) -> Parts:
         """What is seen of one student; nothing where the student may not exist for the viewer."""
@@ -113,7 +135,9 @@ class Sight:
 
 
 def sight(store: Store, viewer: Viewer, at: datetime) -> Sight:
-    """What the viewer sees at the instant of the asking, by what is known then."""
+    """What the viewer sees and may do at the instant of the asking, by what is known then."""
+    if viewer.may_write_records:
+        return Sight(rights=RIGHTS["integration"])
     return sight_by(store.ties(viewer.asking(at)), viewer.asking(at))
 
 
@@ -136,7 +160,14 @@ def sight_by(ties: Ties, asker: Asker) -> Sight:
     survivors = survivors_of(ties.frame(STUDENT_IDS))
     see(_family(ties, asker, days.district, survivors), _family_parts(ties))
     everyone = [PARTS[role] for role in ("district_admin", "analyst") if role in roles]
-    return Sight(frozenset().union(*everyone), _by_all_numbers(found, survivors))
+    if asker.guardian is not None or asker.student is not None:
+        roles.add("family")
+    rights = (RIGHTS[role] for role in roles)
+    return Sight(
+        frozenset().union(*everyone),
+        _by_all_numbers(found, survivors),
+        frozenset().union(*rights),
+    )
 
 
 @dataclass(frozen=True)

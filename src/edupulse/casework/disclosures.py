@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from edupulse.casework.access import Part, Viewer, sight
+from edupulse.casework.access import Part, Sight, Viewer, sight
 from edupulse.school.errors import NotFound
 from edupulse.store import audit
 from edupulse.store.audit import Entry, What
@@ -21,11 +21,17 @@ from edupulse.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One request: who asks, when (aware), and why."""
+    """One request: who asks, when (aware), and why; `sight` where it is decided already."""
 
     viewer: Viewer
     at: datetime
     purpose: str
+    sight: Sight | None = None
+
+
+def sight_in(store: Store, asking: Asking) -> Sight:
+    """What is seen in this asking."""
+    return sight(store, asking.viewer, asking.at) if asking.sight is None else asking.sight
 
 
 def open_record(store: Store, asking: Asking, name: str, parts: Sequence[Part]) -> int:
@@ -38,7 +44,7 @@ def open_record(store: Store, asking: Asking, name: str, parts: Sequence[Part]) 
         student: int | None = store.resolve_student(name)
     except NotFound:
         student = None
-    seen = sight(store, asking.viewer, asking.at)
+    seen = sight_in(store, asking)
     if student is None or not set(parts) <= seen.of(student):
         deny(store, asking, name, student)
         raise NotFound("There is no such student.", "Give the student_id of one of your students.")
@@ -50,7 +56,7 @@ def open_records(
     store: Store, asking: Asking, students: Iterable[int], parts: Sequence[Part]
 ) -> list[int]:
     """Those of the students of whom the viewer may see all these parts; each is a disclosure."""
-    seen = sight(store, asking.viewer, asking.at)
+    seen = sight_in(store, asking)
     permitted = [student for student in students if set(parts) <= seen.of(student)]
     disclose(store, asking, permitted, parts)
     return permitted

@@ -29,12 +29,20 @@ SCOPES = (
     "predictions:read",
     "predictions:write",
     "feedback:write",
+    "interventions:read",
+    "interventions:write",
     "models:read",
     "models:write",
-    "audit:read",
+    "trainings:read",
+    "trainings:write",
+    "webhooks:read",
     "webhooks:write",
+    "audit:read",
 )
-"""What a token may be limited to; without a member of staff behind it, to push records alone."""
+"""What a token may be limited to; without a member of staff behind it, to push records alone.
+
+A scope only narrows: what its holder's role may do at all stands in `casework/access.py`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
