@@ -11,9 +11,15 @@ INSTANT = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Free text, at most `longest` characters."""
+    """Free text, at most `longest` characters.
+
+    `sealed`: it names or reaches a person, so that the store keeps it encrypted. `sought`: a person
+    is found by it all the same.
+    """
 
     longest: int = 200
+    sealed: bool = False
+    sought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

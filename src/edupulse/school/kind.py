@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from edupulse.school.fields import INSTANT, Field
+from edupulse.school.fields import INSTANT, Field, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,16 @@ class Kind:
     def content_columns(self) -> tuple[str, ...]:
         """The columns beside the key."""
         return tuple(f.column for f in self.fields if f.name not in self.key)
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """The columns that the store keeps encrypted."""
+        return tuple(f.column for f in self.fields if isinstance(f.type, Text) and f.type.sealed)
+
+    @property
+    def sought(self) -> tuple[str, ...]:
+        """Those of the sealed columns by which a person is found."""
+        return tuple(f.column for f in self.fields if isinstance(f.type, Text) and f.type.sought)
 
     @property
     def schema(self) -> dict[str, pl.DataType]:

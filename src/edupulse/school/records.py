@@ -109,8 +109,8 @@ STUDENTS = Kind(
     "A student. Names serve people's screens alone.",
     (
         _STUDENT,
-        Field("first_name", Text(), "First name."),
-        Field("last_name", Text(), "Last name."),
+        Field("first_name", Text(sealed=True), "First name."),
+        Field("last_name", Text(sealed=True), "Last name."),
         Field("birth_date", Day(), "Date of birth."),
     ),
     key=("student_id",),
@@ -148,9 +148,9 @@ GUARDIANS = Kind(
     (
         _STUDENT,
         Field("guardian_id", Text(100), "The district's own id of the guardian.", required=True),
-        Field("name", Text(), "Name."),
-        Field("email", Text(320), "E-mail address."),
-        Field("phone", Text(50), "Phone number."),
+        Field("name", Text(sealed=True), "Name."),
+        Field("email", Text(320, sealed=True, sought=True), "E-mail address."),
+        Field("phone", Text(50, sealed=True), "Phone number."),
         Field("language", Text(100), "Preferred language."),
         Field("relationship", Text(100), "Relationship to the student."),
         Field("may_see_records", Flag(), "May see the student's records.", default=False),
@@ -164,9 +164,13 @@ STAFF = Kind(
     "A member of staff.",
     (
         _STAFF,
-        Field("name", Text(), "Name."),
-        Field("email", Text(320), "E-mail address."),
-        Field("login", Text(320), "The identity provider's subject or e-mail."),
+        Field("name", Text(sealed=True), "Name."),
+        Field("email", Text(320, sealed=True, sought=True), "E-mail address."),
+        Field(
+            "login",
+            Text(320, sealed=True, sought=True),
+            "The identity provider's subject or e-mail.",
+        ),
         Field(
             "role",
             Word(("teacher", "counselor", "school_admin", "district_admin", "analyst")),

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from edupulse.school.kind import Kind
 from edupulse.school.records import CALENDAR, COVERAGE, EXCLUSIONS, TERMS
 from edupulse.store.rows import frame_values
+from edupulse.store.sealing import unsealed
 from edupulse.store.staging import STAGED, Names
 
 SCOPE = {"key": pl.Int32(), "first": pl.Date(), "last": pl.Date()}
@@ -132,4 +133,6 @@ def _frame(kind: Kind, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
         column: pl.Int16() if isinstance(dtype, pl.Enum) else dtype
         for column, dtype in kind.schema.items()
     }
-    return pl.DataFrame(rows, schema=stored, orient="row").select(frame_values(kind))
+    stored |= dict.fromkeys(kind.sealed, pl.Binary())
+    frame = pl.DataFrame(rows, schema=stored, orient="row")
+    return unsealed(kind, frame).select(frame_values(kind))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import LiteralString
 
 import polars as pl
 from psycopg import Connection
 
 from edupulse.school.errors import NotFound
+from edupulse.school.records import GUARDIANS, STAFF, STUDENTS
+from edupulse.store.sealing import index_key, index_of, unsealed
 
 NAMES = {
     "student": pl.Int32(),
@@ -21,8 +24,18 @@ NAMES = {
 
 def student_names(connection: Connection, students: Iterable[int]) -> pl.DataFrame:
     """Key, UUID, the district's number and the names of some students, by key."""
-    rows = connection.execute(_NAMES, [[int(key) for key in students]]).fetchall()
-    return pl.DataFrame(rows, schema=NAMES, orient="row")
+    return _names(connection, _NAMES, students)
+
+
+def permitted_names(connection: Connection, students: Iterable[int]) -> pl.DataFrame:
+    """The same for the service's role: of those of the students whose names the asker may see."""
+    return _names(connection, _PERMITTED, students)
+
+
+def _names(connection: Connection, query: LiteralString, students: Iterable[int]) -> pl.DataFrame:
+    rows = connection.execute(query, [[int(key) for key in students]]).fetchall()
+    stored = {**NAMES, **dict.fromkeys(STUDENTS.sealed, pl.Binary())}
+    return unsealed(STUDENTS, pl.DataFrame(rows, schema=stored, orient="row"))
 
 
 _NAMES = """
@@ -30,6 +43,10 @@ _NAMES = """
     FROM identity.student i
     LEFT JOIN records.students s ON s.student = i.student AND NOT s.retracted
     WHERE i.student = ANY(%s::integer[]) ORDER BY i.student
+"""
+_PERMITTED = """
+    SELECT student, student_id::text, local_id, first_name, last_name FROM access.names
+    WHERE student = ANY(%s::integer[]) ORDER BY student
 """
 
 
@@ -103,33 +120,32 @@ def staff_by_login(connection: Connection, name: str) -> int | None:
 
     Letters' case does not count. None where it is nobody's, or more than one's: never a guess.
     """
-    sought = _sought(name)
-    for query in (_BY_LOGIN, _BY_STAFF_EMAIL):
-        found = connection.execute(query, [sought]).fetchall()
+    key = index_key(connection)
+    for column in ("login", "email"):
+        found = connection.execute(
+            _STAFF_BY[column], [index_of(STAFF.name, column, name, key)]
+        ).fetchall()
         if found:
             return int(found[0][0]) if len(found) == 1 else None
     return None
 
 
-_BY_LOGIN = "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND lower(login) = %s"
-_BY_STAFF_EMAIL = (
-    "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND lower(email) = %s"
-)
+_STAFF_BY: dict[str, LiteralString] = {
+    "login": "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND login_index = %s",
+    "email": "SELECT DISTINCT staff FROM records.staff WHERE NOT retracted AND email_index = %s",
+}
 
 
 def guardian_by_email(connection: Connection, email: str) -> str | None:
     """The district's id of the guardian with this e-mail address; None for nobody or several."""
-    found = connection.execute(_BY_EMAIL, [_sought(email)]).fetchall()
+    sought = index_of(GUARDIANS.name, "email", email, index_key(connection))
+    found = connection.execute(_BY_EMAIL, [sought]).fetchall()
     return str(found[0][0]) if len(found) == 1 else None
 
 
-_BY_EMAIL = (
-    "SELECT DISTINCT guardian_id FROM apart.guardians WHERE NOT retracted AND lower(email) = %s"
-)
-
-
-def _sought(name: str) -> str:
-    return name.strip().lower()
+_BY_EMAIL = """
+    SELECT DISTINCT guardian_id FROM apart.guardians WHERE NOT retracted AND email_index = %s
+"""
 
 
 def school_names(connection: Connection) -> pl.DataFrame:

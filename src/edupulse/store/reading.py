@@ -13,6 +13,7 @@ import polars as pl
 from adbc_driver_manager import Error as AdbcError
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
 from edupulse.store.asking import SERVICE_MISSING, Asker
@@ -46,9 +47,12 @@ class Reading:
     def versions(
         self, kind: Kind, which: Composable = EVERYTHING, when: When | None = None
     ) -> pl.DataFrame:
-        """Versions of a kind with its `version_schema`, of the records for which `which` holds."""
+        """Versions of a kind with its `version_schema`, of the records for which `which` holds.
+
+        Sealed columns are left out: nothing that is computed or decided may need a name.
+        """
         when = when or When()
-        wanted = SQL(", ").join(Identifier(f.column) for f in kind.fields)
+        wanted = SQL(", ").join(Identifier(f.column) for f in _open_fields(kind))
         schema = schema_of(kind)
         query = _VERSIONS.format(
             columns=wanted,
@@ -59,8 +63,12 @@ class Reading:
             of_past=when.of_past,
         )
         return self.rows(query).select(
-            *frame_values(kind), "known_from", "known_until", "retracted"
+            *frame_values(kind, _open_fields(kind)), "known_from", "known_until", "retracted"
         )
+
+
+def _open_fields(kind: Kind) -> list[Field]:
+    return [f for f in kind.fields if f.column not in kind.sealed]
 
 
 _VERSIONS = SQL("""

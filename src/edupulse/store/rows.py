@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -57,10 +58,10 @@ def row_values(kind: Kind) -> list[pl.Expr]:
     ]
 
 
-def frame_values(kind: Kind) -> list[pl.Expr]:
-    """All columns of a table's rows as the kind's frame has them."""
+def frame_values(kind: Kind, fields: Sequence[Field] | None = None) -> list[pl.Expr]:
+    """The columns of a table's rows as the kind's frame has them: all, or those of some fields."""
     unknown = key_stand_ins(kind)
-    return [_from_row(f, unknown.get(f.column)) for f in kind.fields]
+    return [_from_row(f, unknown.get(f.column)) for f in fields or kind.fields]
 
 
 def _from_row(of: Field, unknown: Any) -> pl.Expr:

@@ -12,7 +12,8 @@ from psycopg.sql import SQL, Composable, Identifier
 from edupulse.school.kind import Kind
 from edupulse.store.content import content_hash
 from edupulse.store.rows import row_values
-from edupulse.store.tables import schema_of, stored_key
+from edupulse.store.sealing import index_key, sealed
+from edupulse.store.tables import index_column, schema_of, stored_key
 
 ARRIVING = ("known_from", "retracted", "defaulted")
 """What a frame of arriving versions has beside the kind's schema (no nulls).
@@ -62,7 +63,8 @@ class Names:
     @property
     def record_columns(self) -> list[str]:
         """The names of the record's columns, the key first."""
-        return [*stored_key(self.kind), *self.kind.content_columns]
+        indexes = (index_column(column) for column in self.kind.sought)
+        return [*stored_key(self.kind), *self.kind.content_columns, *indexes]
 
     def same_key(self, left: str, right: str) -> Composable:
         """The condition that two rows are versions of one record."""
@@ -98,18 +100,21 @@ def stage(connection: Connection, kind: Kind, frames: Iterable[pl.DataFrame]) ->
     )
     connection.execute("ALTER TABLE pg_temp.staged ADD defaulted boolean NOT NULL")
     copy = SQL("COPY {} ({}, defaulted) FROM STDIN (FORMAT csv)").format(STAGED, names.columns)
+    key = index_key(connection) if kind.sealed else None
     for frame in frames:
         # One COPY a frame: making the next frame may ask the same connection something.
         with connection.cursor() as cursor, cursor.copy(copy) as sink:
-            sink.write(_as_csv(names, frame))
+            sink.write(_as_csv(names, frame, key))
         done.rows += frame.height
         done.defaulted += int(frame["defaulted"].sum())
     return done
 
 
-def _as_csv(names: Names, frame: pl.DataFrame) -> bytes:
+def _as_csv(names: Names, frame: pl.DataFrame, key: bytes | None) -> bytes:
     hashes = content_hash(names.kind, frame)
     rows = frame.select(*row_values(names.kind), *ARRIVING).with_columns(hashes)
+    if key is not None:
+        rows = sealed(names.kind, rows, key)
     ordered = rows.select(*names.record_columns, "known_from", "retracted", "hash", "defaulted")
     written: bytes = ordered.write_csv(
         include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00"

@@ -71,9 +71,16 @@ def stored_key(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(kind.key_columns, key=lambda column: column != "student"))
 
 
+def index_column(column: str) -> str:
+    """The column beside a sealed one by which its value is found."""
+    return f"{column}_index"
+
+
 def column_type(of: fields.Field) -> TypeEngine[Any]:
-    """How a field is stored: words by position, decimals as thousandths, references as keys."""
+    """How a field is stored: words by position, decimals as thousandths, sealed texts as bytes."""
     match of.type:
+        case fields.Text(sealed=True):
+            return LargeBinary()
         case fields.Text():
             return Text()
         case fields.Day():
@@ -106,6 +113,8 @@ def _version_tables(kind: Kind) -> tuple[Table, Table]:
     for column in _searched(kind):
         Index(None, current.c[column])
         Index(None, past.c[column])
+    for column in kind.sought:
+        Index(None, current.c[index_column(column)])
     return current, past
 
 
@@ -131,6 +140,7 @@ def _record_columns(kind: Kind, primary: tuple[str, ...]) -> list[Column[Any]]:
     ]
     return [
         *columns,
+        *(Column(index_column(name), LargeBinary()) for name in kind.sought),
         Column(
             "known_from",
             DateTime(timezone=True),
@@ -176,6 +186,16 @@ DISTRICT = Table(
 )
 """One row: the name from which students' UUIDs are derived, the default time zone, and whether
 the records are a simulation's (null before the first import), and whether families see scores."""
+
+INDEX_KEY = Table(
+    "index_key",
+    metadata,
+    Column("single", Boolean(), primary_key=True, server_default="true"),
+    Column("sealed", LargeBinary(), nullable=False),
+    CheckConstraint("single", name="single"),
+    schema=IDENTITY,
+)
+"""One row: the key of hashes and of what people are found by, itself sealed (`sealing.py`)."""
 
 IMPORTS = Table(
     "imports",
