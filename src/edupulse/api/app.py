@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, FastAPI
 
 from edupulse.api.guard import Guard
+from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.problems import Problem, answer_with_problems
-from edupulse.api.routes import disclosures, health
+from edupulse.api.routes import disclosures, docs, health
 from edupulse.api.wiring import Clock
 from edupulse.store.store import Store, open_store
 
 PREFIX = "/api/v1"
 OPEN: tuple[APIRouter, ...] = (health.router,)
-"""What answers without a token; everything else is below PREFIX and asks who is there."""
+"""What answers without a token, beside the API document; all else asks who is there."""
 
 ROUTES: tuple[APIRouter, ...] = (disclosures.router,)
 """One noun a line."""
@@ -38,19 +39,23 @@ def create_app(opener: StoreOpener = open_store, clock: Clock = utc_now) -> Fast
             app.state.store, app.state.clock = store, clock
             yield
 
-    app = FastAPI(
+    app = Documented(
         title="EduPulse",
         summary="Sees early which students are drifting off track, honestly.",
+        description=ABOUT,
         version="1",
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        openapi_tags=tags_of((*ROUTES, *OPEN)),
+        generate_unique_id_function=operation_id,
         lifespan=life,
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457)."}},
     )
     answer_with_problems(app)
     for router in OPEN:
         app.include_router(router)
+    app.include_router(docs.router, prefix=PREFIX)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
     app.add_middleware(Guard)

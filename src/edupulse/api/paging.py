@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from edupulse.school.errors import BadInput
 
@@ -22,7 +22,10 @@ Cursor = Annotated[
 class Page(BaseModel, Generic[Item]):
     """One page of a list."""
 
-    items: list[Item]
+    # Pydantic gives the page of a kind of item no docstring of its own.
+    model_config = ConfigDict(json_schema_extra={"description": "One page of a list."})
+
+    items: list[Item] = Field(description="What this page holds.")
     next: str | None = Field(None, description="Give it as `cursor`; null on the last page.")
 
 
