@@ -9,6 +9,8 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault("POLARS_MAX_THREADS", "2")
 # No test may touch the database of the person who runs it.
 os.environ.pop("DATABASE_URL", None)
+# Tests that name a database by DATABASE_URL need keys; those of keys themselves unset it.
+os.environ["EDUPULSE_KEYS"] = "YSBrZXkgb2YgdGhlIHRlc3RzLCBvZiAzMiBieXRlcyE="
 
 import itertools  # noqa: E402
 import shutil  # noqa: E402

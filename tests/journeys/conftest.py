@@ -28,6 +28,7 @@ class Journey:
 
     def run(self, *words: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "EDUPULSE_HOME": str(home or self.home)}
+        environment.pop("EDUPULSE_KEYS")  # as one who set nothing: the keys are made
         return subprocess.run(
             [PROGRAM, *words], env=environment, capture_output=True, text=True, check=False
         )

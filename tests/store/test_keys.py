@@ -21,6 +21,7 @@ HERE = b"students.1"
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EDUPULSE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("EDUPULSE_KEYS")
     return tmp_path / "home"
 
 
@@ -90,6 +91,16 @@ def test_a_file_that_others_may_read_is_refused(home: Path):
     (home / "keys").chmod(0o644)
     with pytest.raises(NotReady, match="Others may read"):
         keyring()
+
+
+def test_keys_of_the_environment_go_before_those_of_the_file_which_still_open(
+    use: Callable[[str], Keyring],
+):
+    (sealed,) = keyring().seal([b"Ada"], [HERE])
+    ring = use(FIRST)
+    assert ring.unseal([sealed], [HERE]) == [b"Ada"]
+    assert sealed is not None
+    assert not sealed.startswith(ring.current.number)
 
 
 def test_a_new_key_goes_before_those_of_the_file(home: Path):

@@ -31,7 +31,7 @@ from edupulse.store.settings import edupulse_home
 KEY_BYTES = 32
 NUMBER_BYTES, NONCE_BYTES = 4, 12
 FILE = "keys"
-"""The file in EDUPULSE_HOME that holds the keys where EDUPULSE_KEYS does not."""
+"""The file in EDUPULSE_HOME that holds keys, for who does not set EDUPULSE_KEYS."""
 
 
 class KeySettings(BaseSettings):
@@ -108,18 +108,25 @@ class Keyring:
 
 
 def keyring() -> Keyring:
-    """The keys of EDUPULSE_KEYS, else of the file in EDUPULSE_HOME.
+    """The keys of EDUPULSE_KEYS, and behind them those of the file in EDUPULSE_HOME.
 
-    With the embedded database the file is made when there is none. Raises NotReady where there are
-    no keys, BadInput for keys that are none.
+    With the embedded database the file is made where there is neither. Raises NotReady where there
+    are no keys, BadInput for keys that are none.
     """
-    given = KeySettings().keys
-    return _read(given.get_secret_value() if given else _of_file(edupulse_home() / FILE))
+    given, path = KeySettings().keys, keys_file()
+    if given is None:
+        return _read(_of_file(path))
+    return _read(f"{given.get_secret_value()} {_of_file(path) if path.exists() else ''}")
 
 
-def keys_file() -> Path | None:
-    """The file that the keys come from; None where the environment gives them."""
-    return None if KeySettings().keys else edupulse_home() / FILE
+def from_environment() -> bool:
+    """Does EDUPULSE_KEYS give the current key? Else the file does."""
+    return KeySettings().keys is not None
+
+
+def keys_file() -> Path:
+    """The file of keys, which may not exist."""
+    return edupulse_home() / FILE
 
 
 def add_key(path: Path) -> None:
