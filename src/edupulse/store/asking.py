@@ -127,5 +127,5 @@ _GRANT = f"""
     TO {ROLE};
     GRANT SELECT, INSERT ON state.risks TO {ROLE};
     GRANT SELECT, INSERT ON state.feedback TO {ROLE};
-    GRANT SELECT ON state.checkpoints TO {ROLE};
+    GRANT SELECT ON state.checkpoints, state.versions, state.student_versions TO {ROLE};
 """

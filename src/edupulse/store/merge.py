@@ -18,10 +18,11 @@ from datetime import datetime
 
 import polars as pl
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from edupulse.school.kind import Kind
-from edupulse.store.staging import Names, Staged, stage
+from edupulse.store.staging import STAGED, Names, Staged, stage
+from edupulse.store.versions import bump_merged
 
 MANY = 50_000
 """From so many rows on an empty table is filled first and its key built afterwards."""
@@ -90,6 +91,7 @@ def _fill_empty(connection: Connection, names: Names, staged: Staged) -> Merged:
     if many:
         connection.execute(_filled(_BUILD_KEY, names))
     new, revised, retracted = (int(value) for value in row)
+    bump_merged(connection, names.kind, STAGED)
     conflicts = 0
     if new + revised < staged.rows:
         found = connection.execute(_filled(_CLASHES_INSIDE, names)).fetchone() or (0,)
@@ -196,9 +198,11 @@ def _write_fresh(connection: Connection, names: Names) -> tuple[int, int, int]:
     connection.execute("DROP TABLE IF EXISTS pg_temp.versions")
     for query in (_TIMED, _DELETE_CURRENT, _DELETE_PAST, _INSERT_PAST, _INSERT_CURRENT):
         connection.execute(_filled(query, names))
+    bump_merged(connection, names.kind, _FRESH_ROWS)
     return new, fresh - new, retracted
 
 
+_FRESH_ROWS = Identifier("pg_temp", "fresh")
 _FRESH = SQL("""
     CREATE TEMP TABLE fresh ON COMMIT DROP AS
     SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.compared

@@ -9,7 +9,9 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from edupulse.store.audit import Entry, What, append
+from edupulse.store.imports import begin_import
 from edupulse.store.tables import AUDIT, FEEDBACK, STUDENT, metadata
+from edupulse.store.versions import Of, bump
 
 OLD = "old_student_id"
 
@@ -27,6 +29,7 @@ def purge(connection: Connection, student: int, *, by: str, because: str) -> Pur
 
     The log keeps the random-looking UUID alone: whose it was can no longer be told from here.
     """
+    begin_import(connection)  # which may be bringing records of this very student
     keys = _one_student(connection, student)
     ids = connection.execute(
         "SELECT student_id FROM identity.student WHERE student = ANY(%s) ORDER BY student", [keys]
@@ -37,6 +40,7 @@ def purge(connection: Connection, student: int, *, by: str, because: str) -> Pur
     rows = sum(_delete(connection, name, keys) for name in _tables())
     connection.execute(guard.format(SQL("ENABLE")))
     connection.execute("DELETE FROM identity.student WHERE student = ANY(%s)", [keys])
+    bump(connection, Of.REFERENCE, Of.RIGHTS)
     purged = Purged(tuple(row[0] for row in ids), rows)
     body = {"rows": rows}
     append(connection, [Entry(What.PURGED, by, because, id_, body) for id_ in purged.students])

@@ -325,3 +325,19 @@ TOKENS = Table(
     schema=STATE,
 )
 """Service tokens, as hashes."""
+
+VERSIONS = Table(
+    "versions",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("version", BigInteger(), nullable=False),
+    schema=STATE,
+)
+STUDENT_VERSIONS = Table(
+    "student_versions",
+    metadata,
+    Column("student", Integer(), primary_key=True, autoincrement=False),
+    Column("version", BigInteger(), nullable=False),
+    schema=STATE,
+)
+"""Numbers that grow when what they follow changes (`store/versions.py`)."""

@@ -1,0 +1,131 @@
+"""Numbers that grow when records change: a number that stayed says that an answer still holds.
+
+Each student has one, which grows in the transaction that merges a version of any of his or her
+records, under whatever number it came. Beside them stand the versions of what answers about
+everybody rest on. A version grows at least to the microsecond of the clock, so that a database
+that was restored from a backup does not give the same number to another state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composable
+
+from edupulse.school.kind import Kind
+from edupulse.school.records import (
+    CASELOADS,
+    ENROLLMENTS,
+    GUARDIANS,
+    REFERENCE_KINDS,
+    SCHOOLS,
+    SECTION_STAFF,
+    SECTION_STUDENTS,
+    SECTIONS,
+    STAFF,
+    STUDENT_IDS,
+    STUDENTS,
+    TERMS,
+)
+
+
+class Of(StrEnum):
+    """What has a version of its own beside the students (the triggers of 0009 write some)."""
+
+    REFERENCE = "reference"
+    RIGHTS = "rights"
+    TOKENS = "tokens"
+    REGISTRY = "registry"
+
+
+OF_KINDS: Mapping[Of, frozenset[str]] = {
+    Of.REFERENCE: frozenset(kind.name for kind in (*REFERENCE_KINDS, STUDENT_IDS)),
+    Of.RIGHTS: frozenset(
+        kind.name
+        for kind in (
+            STAFF,
+            CASELOADS,
+            SECTION_STAFF,
+            SECTION_STUDENTS,
+            ENROLLMENTS,
+            GUARDIANS,
+            STUDENTS,
+            STUDENT_IDS,
+            SCHOOLS,
+            TERMS,
+            SECTIONS,
+        )
+    ),
+}
+"""Which kinds of record each version follows: any student's features, and who may see whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of one committed state of the database.
+
+    `reference`: what any student's features may rest on, the district's time zone included.
+    `rights`: what casework/access rests on, the district's decision about families and tokens that
+    were revoked included. `registry`: which checkpoints there are and which one serves;
+    `checkpoint` is its hash, empty where the rules serve. `students`: key to version, of those
+    asked for; 0 where nothing was ever merged.
+    """
+
+    reference: int
+    rights: int
+    registry: int
+    checkpoint: str
+    students: Mapping[int, int]
+
+
+def versions(connection: Connection, students: Iterable[int] = ()) -> Versions:
+    """All of them, and those of some students, in one round trip."""
+    asked = [int(student) for student in students]
+    row = connection.execute(_VERSIONS, [asked]).fetchone()
+    assert row is not None  # noqa: S101  (an aggregate always has a row)
+    reference, rights, registry, checkpoint, keys, found = row
+    students = dict.fromkeys(asked, 0) | dict(zip(keys, found, strict=True))
+    return Versions(reference, rights, registry, checkpoint, students)
+
+
+_VERSIONS = """
+    SELECT n.*, coalesce((SELECT hash FROM state.checkpoints WHERE status = 'champion'), ''), s.*
+    FROM (SELECT sum(version) FILTER (WHERE name = 'reference')::bigint,
+            sum(version) FILTER (WHERE name IN ('rights', 'tokens'))::bigint,
+            sum(version) FILTER (WHERE name = 'registry')::bigint
+        FROM state.versions) n,
+        (SELECT coalesce(array_agg(student), '{}'), coalesce(array_agg(version), '{}')
+        FROM state.student_versions WHERE student = ANY(%s::integer[])) s
+"""
+
+
+def bump(connection: Connection, *names: Of) -> None:
+    """Let versions grow, in the connection's transaction."""
+    # In one order, so that two transactions never wait for each other.
+    for name in sorted(names):
+        connection.execute("SELECT state.bump(%s)", [name])
+
+
+def bump_merged(connection: Connection, kind: Kind, merged: Composable) -> None:
+    """Let the versions grow that follow a kind, of which the table `merged` holds what is new."""
+    bump(connection, *(name for name, kinds in OF_KINDS.items() if kind.name in kinds))
+    if kind.is_by_student:
+        connection.execute(_BUMP_STUDENTS.format(merged))
+
+
+# A record under an old number is one of the student to whom that number leads.
+_BUMP_STUDENTS = SQL("""
+    WITH RECURSIVE merges AS (
+        SELECT old_student_id, student FROM records.student_ids
+        UNION SELECT old_student_id, student FROM records.student_ids_past
+    ), touched AS (
+        SELECT DISTINCT student FROM {}
+        UNION SELECT m.student FROM touched t JOIN merges m ON m.old_student_id = t.student
+    )
+    INSERT INTO state.student_versions AS v (student, version)
+    SELECT student, state.next_version(0) FROM touched
+    ON CONFLICT (student) DO UPDATE SET version = state.next_version(v.version)
+""")
