@@ -33,7 +33,7 @@ from edupulse.school.records import (
 
 
 class Of(StrEnum):
-    """What has a version of its own beside the students (the triggers of 0009 write some)."""
+    """What has a version of its own beside the students (the triggers of 0010 write some)."""
 
     REFERENCE = "reference"
     RIGHTS = "rights"
