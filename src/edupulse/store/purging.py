@@ -10,6 +10,7 @@ from psycopg.sql import SQL, Identifier
 
 from edupulse.store.audit import Entry, What, append
 from edupulse.store.imports import begin_import
+from edupulse.store.requests import forget_answers
 from edupulse.store.tables import AUDIT, FEEDBACK, STUDENT, metadata
 from edupulse.store.versions import Of, bump
 
@@ -40,6 +41,7 @@ def purge(connection: Connection, student: int, *, by: str, because: str) -> Pur
     rows = sum(_delete(connection, name, keys) for name in _tables())
     connection.execute(guard.format(SQL("ENABLE")))
     connection.execute("DELETE FROM identity.student WHERE student = ANY(%s)", [keys])
+    forget_answers(connection)
     bump(connection, Of.REFERENCE, Of.RIGHTS)
     purged = Purged(tuple(row[0] for row in ids), rows)
     body = {"rows": rows}

@@ -341,3 +341,17 @@ STUDENT_VERSIONS = Table(
     schema=STATE,
 )
 """Numbers that grow when what they follow changes (`store/versions.py`)."""
+
+REQUESTS = Table(
+    "requests",
+    metadata,
+    Column("digest", LargeBinary(), primary_key=True),
+    Column("content", LargeBinary(), nullable=False),
+    Column("made", Uuid(), nullable=False),
+    Column("began", DateTime(timezone=True), nullable=False, index=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("status", SmallInteger()),
+    Column("sealed", LargeBinary()),
+    schema=STATE,
+)
+"""Writes that carried a key, for a day: digests alone, and the first answer, sealed."""
