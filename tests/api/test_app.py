@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from edupulse.api.app import create_app
-from edupulse.api.guard import HEADERS, Guard
+from edupulse.api.guard import HEADERS, Guard, Limits
 from edupulse.api.problems import STATUSES, answer_with_problems, status_of
 from edupulse.school import errors
 from edupulse.store.store import open_store
@@ -45,8 +46,21 @@ def troubled() -> TestClient:
     async def take(body: dict[str, int]) -> dict[str, int]:
         return body
 
-    app.add_middleware(Guard, largest=100)
-    return TestClient(app, raise_server_exceptions=False)
+    app.add_middleware(Guard, Limits(body=100))
+    return TestClient(app)
+
+
+@pytest.fixture
+def hurried() -> TestClient:
+    """An app whose answer never comes in time."""
+    app = FastAPI()
+
+    @app.get("/slow")
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    app.add_middleware(Guard, Limits(seconds=0.1))
+    return TestClient(app)
 
 
 def test_every_error_of_ours_has_a_status() -> None:
@@ -67,7 +81,25 @@ def test_an_error_leaves_as_a_problem_that_says_what_to_do(troubled, error) -> N
 def test_what_nobody_foresaw_tells_nothing_of_itself(troubled) -> None:
     answer = troubled.get("/wrong/unforeseen")
     assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "Ada" not in answer.text
+
+
+def test_an_answer_that_takes_too_long_is_given_up(hurried) -> None:
+    answer = hurried.get("/slow")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_more_requests_than_it_can_hold_are_told_to_come_back() -> None:
+    answer = TestClient(Guard(FastAPI(), Limits(at_once=0))).get("/anywhere")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize(("said", "taken"), [("a" * 16, True), ("Ada", False), ("a" * 65, False)])
+def test_a_request_keeps_the_id_that_a_proxy_gave_it_if_it_is_one(troubled, said, taken) -> None:
+    answer = troubled.get("/nowhere", headers={"X-Request-Id": said})
+    assert (answer.headers["x-request-id"] == said) == taken
 
 
 def test_an_invalid_request_names_the_place_and_never_the_value(troubled) -> None:
@@ -87,9 +119,22 @@ def test_a_body_beyond_the_limit_is_refused(troubled, chunked: bool) -> None:
     assert troubled.post("/take", json={"a": 1}).json() == {"a": 1}
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/api/v1/openapi.json"])
-def test_every_answer_has_the_security_headers(client, path: str) -> None:
-    answer = client.get(path)
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/healthz", 200),
+        ("HEAD", "/healthz", 405),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/take", 405),
+        ("POST", "/take", 422),
+        ("GET", "/wrong/DatabaseDown", 503),
+        ("GET", "/wrong/unforeseen", 500),
+    ],
+)
+def test_every_answer_has_the_security_headers(client, troubled, method, path, status) -> None:
+    asked = client if path == "/healthz" else troubled
+    answer = asked.request(method, path)
+    assert answer.status_code == status
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 from psycopg.sql import SQL
 
 from edupulse.school.errors import BadInput, DatabaseDown, NotFound, NotReady
+from edupulse.store import connection
 from edupulse.store.district import DistrictSettings, namespace_of, the_district
 from edupulse.store.reading import among
-from edupulse.store.store import Store, open_store
+from edupulse.store.store import Store, open_store, store_at
 
 HOW_MANY = SQL("SELECT count(*) AS n FROM state.imports")
 AN_IMPORT = (
@@ -91,3 +94,37 @@ def test_a_run_of_keys_becomes_a_range():
     }
     for keys, condition in asked.items():
         assert among("student", list(keys)).as_string() == condition
+
+
+def test_a_session_that_is_ended_in_the_middle_is_a_database_that_is_down(store: Store, url: str):
+    def lost() -> None:
+        with store.writing() as opened:
+            process = opened.execute("SELECT pg_backend_pid()").fetchone()[0]
+            with psycopg.connect(url) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+            opened.execute(AN_IMPORT)
+
+    with pytest.raises(DatabaseDown):
+        lost()
+    assert store.champion() is None
+
+
+def test_a_store_may_be_there_before_its_database(url: str):
+    later = re.sub(r"/test_\d+", "/comes_later", url)
+    with store_at(later) as store:
+        with pytest.raises(DatabaseDown):
+            store.champion()
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute("CREATE DATABASE comes_later")
+        assert store.champion() is None
+        with store.snapshot() as reading:
+            assert reading.rows(HOW_MANY).item() == 0
+
+
+def test_who_waits_too_long_for_a_connection_is_told_so(url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "SECONDS_TO_WAIT", 0)
+    with store_at(url) as store, ExitStack() as held:
+        for _ in range(connection.CONNECTIONS + connection.CONNECTIONS // 2):
+            held.enter_context(store.writing())
+        with pytest.raises(DatabaseDown, match="in use"):
+            held.enter_context(store.writing())

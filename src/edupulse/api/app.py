@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
-from edupulse.api.guard import Guard
+from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.problems import Problem, answer_with_problems
 from edupulse.api.routes import disclosures, docs, health
 from edupulse.api.wiring import Clock
-from edupulse.store.store import Store, open_store
+from edupulse.store.store import Store, store_at
 
 PREFIX = "/api/v1"
 OPEN: tuple[APIRouter, ...] = (health.router,)
@@ -30,8 +30,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(opener: StoreOpener = open_store, clock: Clock = utc_now) -> FastAPI:
-    """The service on the store that `opener` opens, for as long as the service runs."""
+def create_app(
+    opener: StoreOpener = store_at, clock: Clock = utc_now, limits: Limits | None = None
+) -> FastAPI:
+    """The service on the store that `opener` opens, for as long as the service runs.
+
+    It starts without a database too, says so, and answers as soon as there is one.
+    """
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -58,5 +63,5 @@ def create_app(opener: StoreOpener = open_store, clock: Clock = utc_now) -> Fast
     app.include_router(docs.router, prefix=PREFIX)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, limits)
     return app

@@ -1,11 +1,15 @@
-"""What every request passes first: an id, limits on its body, security headers, and the clock."""
+"""What every request passes first: an id, limits, security headers, the clock, one line of log."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -13,10 +17,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edupulse.api.metrics import observe
-from edupulse.api.problems import problem
+from edupulse.api.problems import RETRY_AFTER, problem, unforeseen
 
-LARGEST_BODY = 16 * 1024 * 1024
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+TOO_SLOW = HTTPStatus.REQUEST_TIMEOUT
+GONE = HTTPStatus.SERVICE_UNAVAILABLE
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -29,63 +34,139 @@ HEADERS = {
 }
 """On every answer that does not set its own: nothing is framed, sniffed or kept."""
 
+CLOSE = {"Connection": "close"}
+"""Where the rest of a body is not read."""
+
+REQUEST_ID = re.compile(r"[0-9A-Za-z-]{16,64}")
+"""What a proxy may call a request; anything else gets an id of ours."""
+
 log = logging.getLogger("edupulse.requests")
 
 
-class Guard:
-    """Wraps an app. Logs method, route, status and time under a request id: no path, no query."""
+@dataclass(frozen=True)
+class Limits:
+    """What one request may take, and how many may be inside at a time (of one process)."""
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST_BODY) -> None:
-        self.app, self.largest = app, largest
+    body: int = 16 * 1024 * 1024
+    """Bytes."""
+    body_seconds: float = 30.0
+    """From the head of a request to the last byte of its body."""
+    seconds: float = 60.0
+    """From the head of a request to the beginning of its answer."""
+    at_once: int = 256
+
+
+class Guard:
+    """Wraps an app. Logs method, route, status, time and caller under a request id; no path."""
+
+    def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
+        self.app, self.limits, self.inside = app, limits or Limits(), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
-        request_id = token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                _complete(MutableHeaders(scope=message), request_id)
-            await send(message)
-
+        passage = Passage(scope, receive, send, self.limits)
+        self.inside += 1
         try:
-            await self._limited(scope, receive, sending)
+            if self.inside > self.limits.at_once:
+                await passage.answer(GONE, "The service is asked too much at once.")
+            else:
+                await passage.through(self.app)
         finally:
-            took = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "none")
-            observe(scope["method"], route, status, took)
-            log.info(
-                "request",
-                extra={"request_id": request_id, "method": scope["method"], "route": route,
-                       "status": status, "milliseconds": round(took * 1000, 1)},
-            )  # fmt: skip
+            self.inside -= 1
+            passage.tell()
 
-    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        said = Headers(scope=scope).get("content-length", "0")
-        if not said.isdecimal() or int(said) > self.largest:
-            told = problem(Request(scope), TOO_LARGE, TOO_LARGE.description)
-            await told(scope, receive, send)
+
+class Passage:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+        self.scope, self._receive, self._send, self.limits = scope, receive, send, limits
+        self.began, self.status, self.taken = time.perf_counter(), 0, 0
+        self.whole = self.late = False
+        self.refusal: asyncio.Task[None] | None = None
+        asked = Headers(scope=scope).get("x-request-id", "")
+        self.request_id = asked if REQUEST_ID.fullmatch(asked) else token_hex(8)
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def through(self, app: ASGIApp) -> None:
+        """Let the app answer, in its time; what it lets escape tells nothing of itself."""
+        said = Headers(scope=self.scope).get("content-length", "0")
+        if not said.isdecimal() or int(said) > self.limits.body:
+            await self.answer(TOO_LARGE, TOO_LARGE.description)
             return
-        taken = 0
+        timer = asyncio.get_running_loop().call_later(
+            self.limits.seconds, self._give_up, asyncio.current_task()
+        )
+        try:
+            await app(self.scope, self.receive, self.send)
+        except asyncio.CancelledError:
+            if not self.late:
+                raise
+        except Exception:
+            log.exception("unforeseen", extra={"request_id": self.request_id})
+            if self.status:
+                raise
+            await unforeseen(Request(self.scope))(self.scope, self.receive, self.send)
+        finally:
+            timer.cancel()
+            if self.refusal is not None:
+                await self.refusal
 
-        async def receiving() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self.largest:
-                raise HTTPException(TOO_LARGE)
-            return message
+    async def receive(self) -> Message:
+        """The next piece of the body, while it is neither too large nor too slow."""
+        if self.whole:
+            return await self._receive()
+        left = self.began + self.limits.body_seconds - time.perf_counter()
+        try:
+            async with asyncio.timeout(left):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(TOO_SLOW, headers=CLOSE) from None
+        self.taken += len(message.get("body", b""))
+        if self.taken > self.limits.body:
+            raise HTTPException(TOO_LARGE, headers=CLOSE)
+        self.whole = not message.get("more_body", False)
+        return message
 
-        await self.app(scope, receiving, send)
+    async def send(self, message: Message) -> None:
+        """Send the app's answer, with our headers; nothing once it was given up."""
+        if not self.late:
+            await self._sending(message)
 
+    async def answer(self, status: HTTPStatus, detail: str) -> None:
+        """Answer in the app's place."""
+        headers = {"Retry-After": str(RETRY_AFTER)} if status is GONE else CLOSE
+        told = problem(Request(self.scope), status, detail, headers=headers)
+        await told(self.scope, self._receive, self._sending)
 
-def _complete(headers: MutableHeaders, request_id: str) -> None:
-    headers["X-Request-Id"] = request_id
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+    def tell(self) -> None:
+        """One line of log, and the metrics."""
+        took = time.perf_counter() - self.began
+        method, route = self.scope["method"], getattr(self.scope.get("route"), "path", "none")
+        observe(method, route, self.status, took)
+        log.info(
+            "request",
+            extra={"request_id": self.request_id, "method": method, "route": route,
+                   "status": self.status, "milliseconds": round(took * 1000, 1),
+                   "caller": self.scope["state"].get("caller")},
+        )  # fmt: skip
+
+    async def _sending(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.request_id
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    def _give_up(self, task: asyncio.Task[Any] | None) -> None:
+        """Answer at once; work in a thread goes on to its end, unheard."""
+        if self.status or task is None:
+            return
+        self.late = True
+        self.refusal = asyncio.ensure_future(self.answer(GONE, "The answer took too long."))
+        task.cancel()

@@ -79,11 +79,17 @@ def problem(
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Let every error of an app leave as a problem; none tells more than the caller may know."""
+    """Let every error of ours leave as a problem; what nobody foresaw is left to the guard."""
     app.add_exception_handler(errors.EduPulseError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+
+
+def unforeseen(request: Request) -> JSONResponse:
+    """What nobody foresaw tells nothing of itself: the log has it, under the request's id."""
+    detail = "Something went wrong that should not have."
+    to_do = "Tell whoever runs this service the request_id."
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, to_do=to_do)
 
 
 def status_of(error: errors.EduPulseError) -> HTTPStatus:
@@ -125,13 +131,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     status = HTTPStatus(error.status_code)
     return problem(request, status, status.description or status.phrase, headers=error.headers)
-
-
-async def _unforeseen(request: Request, _error: Exception) -> JSONResponse:
-    """What nobody foresaw tells nothing of itself: the log has it, under the request's id."""
-    detail = "Something went wrong that should not have."
-    to_do = "Tell whoever runs this service the request_id."
-    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, to_do=to_do)
 
 
 def _word(phrase: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -11,6 +13,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from edupulse.school.errors import BadInput, DatabaseDown
 from edupulse.store import embedded
@@ -18,6 +21,11 @@ from edupulse.store.settings import Settings, edupulse_home
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 SECONDS_TO_CONNECT = 10
+SECONDS_TO_WAIT = 10
+"""For a free connection of the pool."""
+
+CONNECTIONS = 16
+"""Of one pool: as many as work at a time; a burst may open half as many again."""
 
 
 def database_url() -> str:
@@ -44,7 +52,12 @@ def engine(url: str | None = None) -> sqlalchemy.Engine:
     the embedded server is started again if it is gone. Errors name no parameters: they are rows.
     """
     made = sqlalchemy.create_engine(
-        "postgresql+psycopg://", pool_pre_ping=True, hide_parameters=True
+        "postgresql+psycopg://",
+        pool_pre_ping=True,
+        hide_parameters=True,
+        pool_size=CONNECTIONS,
+        max_overflow=CONNECTIONS // 2,
+        pool_timeout=SECONDS_TO_WAIT,
     )
 
     @event.listens_for(made, "do_connect")
@@ -55,6 +68,25 @@ def engine(url: str | None = None) -> sqlalchemy.Engine:
 
     event.listen(made, "handle_error", _translate)
     return made
+
+
+@contextmanager
+def transaction(engine: sqlalchemy.Engine) -> Iterator[psycopg.Connection]:
+    """A transaction on a connection of the pool.
+
+    Raises DatabaseDown where none becomes free, or where it is lost on the way.
+    """
+    try:
+        with engine.begin() as opened:
+            yield driver_of(opened)
+    except PoolExhausted:
+        raise DatabaseDown(
+            "All connections to the database are in use.", "Ask again in a moment."
+        ) from None
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if not _lost(error):
+            raise
+        raise down(error) from None
 
 
 def driver_of(connection: sqlalchemy.Connection) -> psycopg.Connection:
@@ -145,6 +177,11 @@ def _plain(url: str) -> str:
             field="DATABASE_URL",
         ) from None
     return address
+
+
+def _lost(error: psycopg.Error) -> bool:
+    """Is it the server that went (or its disk), and not the statement that was wrong?"""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57P"))
 
 
 def _translate(context: ExceptionContext) -> None:

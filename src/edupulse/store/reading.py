@@ -149,7 +149,12 @@ class Readers:
                 return _snapshot(idle)
             except AdbcError:
                 idle.close()
-        return _snapshot(adbc_connection(self._url))
+        fresh = adbc_connection(self._url)
+        try:
+            return _snapshot(fresh)
+        except AdbcError as error:
+            fresh.close()
+            raise down(error) from None
 
 
 def _become(connection: Any, asker: Asker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
@@ -29,6 +30,24 @@ def migrate(engine: Engine, revision: str = "head") -> None:
             _secure(connection, again=True)
         else:
             _secure(connection, again=False)
+
+
+class Tables:
+    """The tables of a database, brought to their newest form before this process uses them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._newest = False
+        self._lock = Lock()
+
+    def ensure_newest(self) -> None:
+        """Migrate, the first time that the database answers. Raises DatabaseDown until then."""
+        if self._newest:
+            return
+        with self._lock:
+            if not self._newest:
+                migrate(self._engine)
+                self._newest = True
 
 
 def _secure(connection: Connection, *, again: bool) -> None:

@@ -31,7 +31,7 @@ from edupulse.store.ties import Ties, ties
 
 @dataclass(frozen=True)
 class Store:
-    """An open database; made by `open_store`.
+    """A database; made by `open_store` or `store_at`.
 
     Each method is one transaction of its own. `writing` and `snapshot` give a connection for more
     than one thing in one transaction, for the functions of the modules of this room.
@@ -39,16 +39,19 @@ class Store:
 
     engine: Engine
     readers: Readers
+    tables: schema.Tables
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed when the context ends well, else undone."""
-        with self.engine.begin() as opened:
-            yield connection.driver_of(opened)
+        self.tables.ensure_newest()
+        with connection.transaction(self.engine) as opened:
+            yield opened
 
     @contextmanager
     def snapshot(self) -> Iterator[Reading]:
         """A read-only view of one state of the database."""
+        self.tables.ensure_newest()
         with self.readers.reading() as opened:
             yield opened
 
@@ -65,6 +68,7 @@ class Store:
     @contextmanager
     def snapshot_as(self, asker: Asker) -> Iterator[Reading]:
         """A read-only view for the service's role: the asker's own students alone."""
+        self.tables.ensure_newest()
         with self.readers.reading(asker) as opened:
             yield opened
 
@@ -172,10 +176,20 @@ def open_store(url: str | None = None) -> Iterator[Store]:
 
     Raises DatabaseDown where it does not answer.
     """
+    with store_at(url) as store:
+        store.tables.ensure_newest()
+        yield store
+
+
+@contextmanager
+def store_at(url: str | None = None) -> Iterator[Store]:
+    """The same without asking the database: it may be down, and come back, or come later.
+
+    Whatever is asked of the store meanwhile raises DatabaseDown.
+    """
     engine, readers = connection.engine(url), Readers(url)
     try:
-        schema.migrate(engine)
-        yield Store(engine, readers)
+        yield Store(engine, readers, schema.Tables(engine))
     finally:
         readers.close()
         engine.dispose()

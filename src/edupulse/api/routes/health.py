@@ -29,7 +29,7 @@ class Ready(BaseModel):
 
 
 @router.get("/healthz")
-def healthz() -> Alive:
+async def healthz() -> Alive:
     """The process is alive; nothing else is asked."""
     return Alive()
 
