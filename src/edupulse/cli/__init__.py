@@ -18,6 +18,7 @@ from edupulse.cli.explain import explain
 from edupulse.cli.features import features
 from edupulse.cli.feedback import feedback
 from edupulse.cli.import_records import import_records
+from edupulse.cli.keys import keys
 from edupulse.cli.metrics import metrics
 from edupulse.cli.models import models
 from edupulse.cli.monitor import monitor
@@ -66,6 +67,7 @@ app.command("retrain")(retrain)
 app.command("database")(database)
 app.add_typer(audit, name="audit")
 app.add_typer(tokens, name="tokens")
+app.add_typer(keys, name="keys")
 app.command("replay")(replay)
 app.command("purge")(purge)
 

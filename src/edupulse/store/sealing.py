@@ -59,6 +59,16 @@ def unsealed(kind: Kind, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(*(unseal(rows[column], place) for column in columns))
 
 
+def resealed(kind: Kind, rows: pl.DataFrame) -> list[list[bytes | None]]:
+    """The sealed columns of rows of a table, sealed anew by the current key."""
+    ring, place = keyring(), places(kind.name, stored_key(kind), rows)
+    made = []
+    for column in kind.sealed:
+        where = _in_column(place, column)
+        made.append(ring.seal(ring.unseal(rows[column].to_list(), where), where))
+    return made
+
+
 def places(kind: str, key: Sequence[str], rows: pl.DataFrame) -> pl.Series:
     """Where the values of each row stand: the kind and its key, each part after its length."""
     parts = [pl.lit(kind), *(pl.col(column).cast(pl.String) for column in key)]
