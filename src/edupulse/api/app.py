@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
+from edupulse.api.openid import OpenIdSettings, provider_of
 from edupulse.api.problems import Problem, answer_with_problems
 from edupulse.api.routes import disclosures, docs, health
 from edupulse.api.wiring import Clock
@@ -42,6 +43,7 @@ def create_app(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         with opener() as store:
             app.state.store, app.state.clock = store, clock
+            app.state.provider = provider_of(OpenIdSettings())
             yield
 
     app = Documented(

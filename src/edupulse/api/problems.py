@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -24,8 +25,10 @@ STATUSES: Mapping[type[errors.EduPulseError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Unidentified: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotReady: HTTPStatus.CONFLICT,
     errors.DatabaseDown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProviderDown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SourceDown: HTTPStatus.BAD_GATEWAY,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.CatalogMismatch: HTTPStatus.CONFLICT,
@@ -101,7 +104,9 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EduPulseError)  # noqa: S101  (registered for it)
     status = status_of(error)
     kind = _word("".join(f" {c}" if c.isupper() else c for c in type(error).__name__))
-    headers = _HEADERS.get(status, {})
+    headers = dict(_HEADERS.get(status, {}))
+    if isinstance(error, errors.TooOften):
+        headers["Retry-After"] = str(ceil(error.wait))
     return problem(request, status, error.problem, kind=kind, to_do=error.to_do, headers=headers)
 
 

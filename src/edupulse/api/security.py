@@ -7,6 +7,7 @@ student is decided in `casework`, never here.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +16,18 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from edupulse.api.openid import OpenIdProvider
 from edupulse.api.wiring import Now, StoreHere
 from edupulse.casework.access import Viewer, sight, viewer_of
 from edupulse.casework.disclosures import Asking
+from edupulse.casework.persons import Claimed, person
 from edupulse.school.errors import NotAllowed, Unidentified
 from edupulse.store import tokens
 from edupulse.store.store import Store
 
 LONGEST_PURPOSE = 200
+
+log = logging.getLogger("edupulse.security")
 
 bearer = HTTPBearer(
     auto_error=False, description="A token of the district's OpenID provider, or a service token."
@@ -47,14 +52,20 @@ class Identity:
 
 
 def identify(
+    request: Request,
     store: StoreHere,
     now: Now,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Identity:
-    """Whose token this is. Raises Unidentified without one that holds."""
+    """Whose token this is. Raises Unidentified without one that holds, NotAllowed for a person of
+    whom the district has no record."""
     if credentials is None:
         raise Unidentified("A bearer token is needed.", "Send `Authorization: Bearer ...`.")
-    return _by_service_token(store, credentials.credentials, now)
+    secret = credentials.credentials
+    provider: OpenIdProvider | None = request.app.state.provider
+    if provider is None or secret.startswith(tokens.PREFIX):
+        return _by_service_token(store, secret, now)
+    return _by_person(store, provider.claimed(secret, now))
 
 
 def who_asks(
@@ -101,3 +112,15 @@ def _by_service_token(store: Store, secret: str, now: datetime) -> Identity:
     if token is None:
         raise Unidentified("This token does not hold.", "Ask for a new one.")
     return Identity(viewer_of(token), token.scopes)
+
+
+def _by_person(store: Store, claimed: Claimed) -> Identity:
+    """A person's own token is narrowed by the rights of the role alone."""
+    viewer = person(store, claimed)
+    if viewer is None:
+        log.warning("nobody on record signs in", extra={"holder": claimed.digest()})
+        raise NotAllowed(
+            "You are signed in, and no record of the district says who you are.",
+            "Ask the district's office to put your login or e-mail address into its records.",
+        )
+    return Identity(viewer, tokens.SCOPES)

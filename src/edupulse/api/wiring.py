@@ -13,13 +13,13 @@ from edupulse.store.store import Store
 Clock = Callable[[], datetime]
 
 
-def store_of(request: Request) -> Store:
+async def store_of(request: Request) -> Store:
     """The store of the app that serves this request."""
     store: Store = request.app.state.store
     return store
 
 
-def now_of(request: Request) -> datetime:
+async def now_of(request: Request) -> datetime:
     """The instant of the asking (UTC), by the app's clock."""
     clock: Clock = request.app.state.clock
     return clock()

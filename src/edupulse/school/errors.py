@@ -6,8 +6,10 @@ EduPulseError
 ├── NotFound            no such student, school, checkpoint
 ├── Unidentified        nobody known asks: no token, or none that holds
 ├── NotAllowed          somebody known asks for what his or her rights do not hold
+├── TooOften            one caller asks faster than a service allows
 ├── NotReady            something needed is missing: database, checkpoint, closed outcomes
 │   ├── DatabaseDown    the database does not answer
+│   ├── ProviderDown    the OpenID provider does not answer, and without it nobody can be told
 │   └── SourceDown      a source's service does not answer, or only with errors
 └── Refused             it could be done, and a law says no
     ├── CatalogMismatch a checkpoint met features that are not its own (law 8)
@@ -67,12 +69,24 @@ class NotAllowed(EduPulseError):
     """Who asks is known, and may not do this at all, whichever student it concerns."""
 
 
+class TooOften(EduPulseError):
+    """One caller asks faster than is allowed; `wait` is in seconds."""
+
+    def __init__(self, problem: str, to_do: str = "", *, wait: float = 1.0) -> None:
+        super().__init__(problem, to_do)
+        self.wait = wait
+
+
 class NotReady(EduPulseError):
     """Something that is needed first is not there yet."""
 
 
 class DatabaseDown(NotReady):
     """The database does not answer."""
+
+
+class ProviderDown(NotReady):
+    """The OpenID provider does not answer, and the key of a token is not known yet."""
 
 
 class SourceDown(NotReady):

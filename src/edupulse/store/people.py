@@ -115,13 +115,15 @@ def staff_key(connection: Connection, local_id: str) -> int:
     return int(row[0])
 
 
-def staff_by_login(connection: Connection, name: str) -> int | None:
+def staff_by_login(
+    connection: Connection, name: str, columns: Sequence[str] = ("login", "email")
+) -> int | None:
     """The key of the member of staff whose login this is, else whose e-mail address.
 
     Letters' case does not count. None where it is nobody's, or more than one's: never a guess.
     """
     key = index_key(connection)
-    for column in ("login", "email"):
+    for column in columns:
         found = connection.execute(
             _STAFF_BY[column], [index_of(STAFF.name, column, name, key)]
         ).fetchall()
@@ -146,6 +148,15 @@ def guardian_by_email(connection: Connection, email: str) -> str | None:
 _BY_EMAIL = """
     SELECT DISTINCT guardian_id FROM apart.guardians WHERE NOT retracted AND email_index = %s
 """
+
+
+def is_guardian(connection: Connection, guardian_id: str) -> bool:
+    """Is this the district's id of somebody's guardian?"""
+    found = connection.execute(
+        "SELECT 1 FROM apart.guardians WHERE NOT retracted AND guardian_id = %s LIMIT 1",
+        [guardian_id],
+    ).fetchone()
+    return found is not None
 
 
 def school_names(connection: Connection) -> pl.DataFrame:
