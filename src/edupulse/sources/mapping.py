@@ -248,5 +248,5 @@ class _Reading:
             raise self._wrong(where, "a date is required, as 2026-03-16 (without quotes).")
         return value
 
-    def _wrong(self, where: str, what: str, to_do: str = "") -> BadInput:
+    def _wrong(self, where: str, what: str, to_do: str = "Correct it there.") -> BadInput:
         return BadInput(what, to_do, file=self.file, field=where)

@@ -161,7 +161,8 @@ _WITH_DEFAULTS = SQL("""
 def _compare(connection: Connection, names: Names) -> int:
     """The table `compared`: arrived versions that the store does not hold just so; their clashes.
 
-    `held` is the hash of the version that it holds of the same instant.
+    `on_record`: does it hold any version of the record? `held` is the hash of the version that it
+    holds of the same instant, among the past ones where the current one is newer.
     """
     connection.execute("DROP TABLE IF EXISTS pg_temp.compared CASCADE")
     connection.execute(_filled(_COMPARED, names))
@@ -171,10 +172,16 @@ def _compare(connection: Connection, names: Names) -> int:
 
 _COMPARED = SQL("""
     CREATE TEMP TABLE compared ON COMMIT DROP AS
-    SELECT a.*, coalesce(c.hash, p.hash) AS held FROM pg_temp.arrived a
-    LEFT JOIN {current} c ON {a_is_c} AND c.known_from = a.known_from
-    LEFT JOIN {past} p ON {a_is_p} AND p.known_from = a.known_from
-    WHERE coalesce(c.hash, p.hash) IS DISTINCT FROM a.hash
+    SELECT * FROM (
+        SELECT a.*, c.hash IS NOT NULL AS on_record, CASE
+            WHEN c.known_from = a.known_from THEN c.hash
+            WHEN c.known_from > a.known_from THEN
+                (SELECT p.hash FROM {past} p WHERE {a_is_p} AND p.known_from = a.known_from)
+            END AS held
+        FROM pg_temp.arrived a LEFT JOIN {current} c ON {a_is_c}
+        OFFSET 0  -- or the past is asked twice: for the column, and for the condition below
+    ) looked_up
+    WHERE held IS DISTINCT FROM hash
 """)
 _CLASHES = SQL("""
     SELECT count(*) FROM (
@@ -187,7 +194,8 @@ _CLASHES = SQL("""
 def _write_fresh(connection: Connection, names: Names) -> tuple[int, int, int]:
     """Put new versions among those of their records: the newest current, the others past.
 
-    Returns how many records are new, how many further versions, how many retractions.
+    Nearly all of a night's rows are new records, for which nothing more is looked up. Returns how
+    many records are new, how many further versions, how many retractions.
     """
     connection.execute("DROP TABLE IF EXISTS pg_temp.fresh CASCADE")
     if not connection.execute(_filled(_FRESH, names)).rowcount:
@@ -205,13 +213,13 @@ def _write_fresh(connection: Connection, names: Names) -> tuple[int, int, int]:
 _FRESH_ROWS = Identifier("pg_temp", "fresh")
 _FRESH = SQL("""
     CREATE TEMP TABLE fresh ON COMMIT DROP AS
-    SELECT DISTINCT ON ({key}, known_from) {columns} FROM pg_temp.compared
+    SELECT DISTINCT ON ({key}, known_from) {columns}, on_record FROM pg_temp.compared
     WHERE held IS NULL OR held < hash
     ORDER BY {key}, known_from, hash DESC
 """)
 _COUNTS = SQL("""
     SELECT count(*),
-        count(*) FILTER (WHERE first AND NOT EXISTS (SELECT 1 FROM {current} c WHERE {f_is_c})),
+        count(*) FILTER (WHERE first AND NOT on_record),
         count(*) FILTER (WHERE retracted)
     FROM (SELECT *, lag(known_from) OVER (PARTITION BY {key} ORDER BY known_from) IS NULL AS first
           FROM pg_temp.fresh) f
@@ -223,15 +231,17 @@ _TIMED = SQL("""
         SELECT DISTINCT ON ({key}, known_from) {columns} FROM (
             SELECT {columns} FROM pg_temp.fresh
             UNION ALL SELECT {columns} FROM {current} c
-                WHERE EXISTS (SELECT 1 FROM pg_temp.fresh f WHERE {f_is_c})
+                WHERE EXISTS (SELECT 1 FROM pg_temp.fresh f WHERE f.on_record AND {f_is_c})
             UNION ALL SELECT {columns} FROM {past} p
-                WHERE EXISTS (SELECT 1 FROM pg_temp.fresh f WHERE {f_is_p})
+                WHERE EXISTS (SELECT 1 FROM pg_temp.fresh f WHERE f.on_record AND {f_is_p})
         ) held
         ORDER BY {key}, known_from, hash DESC
     ) single
 """)
-_DELETE_CURRENT = SQL("DELETE FROM {current} c USING pg_temp.fresh f WHERE {f_is_c}")
-_DELETE_PAST = SQL("DELETE FROM {past} p USING pg_temp.fresh f WHERE {f_is_p}")
+_DELETE_CURRENT = SQL(
+    "DELETE FROM {current} c USING pg_temp.fresh f WHERE f.on_record AND {f_is_c}"
+)
+_DELETE_PAST = SQL("DELETE FROM {past} p USING pg_temp.fresh f WHERE f.on_record AND {f_is_p}")
 _INSERT_PAST = SQL("""
     INSERT INTO {past} ({columns}, known_until)
     SELECT {columns}, known_until FROM pg_temp.versions WHERE known_until IS NOT NULL
