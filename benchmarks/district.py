@@ -1,13 +1,14 @@
-"""A district's first import, size by size, and then one night: how long, and does a row grow dearer?
+"""A district's first import at several sizes, then one night's: how long, and how it grows.
 
-    .venv/bin/python benchmarks/district.py [--students 2800 8400 28000 100000] [--format csv]
+    .venv/bin/python benchmarks/district.py [--students 2800 8400 28000 100000] [--keep FOLDER]
 
-Each size is a simulated district of one school year (some 356 marks a student), in that format, cut
-at the evening before `DAY`. Measured, each size in a process of its own: a bare parse of each file
-(Python's csv reader; expat), the import of all that was known by then into a new database, kind by
-kind, and then that day's export alone, with its corrections of earlier marks, by `edupulse sync`'s
-own function. CPU seconds are this process's and the embedded server's together. Memory is the peak
-of this process, and of the largest process of the server (its shared buffers included).
+Each size is a simulated district of one school year in CSV files (some 356 marks a student), cut on
+a Friday night in May. Measured, in a process of its own: a bare parse of each file (Python's csv
+reader); the import of all that was known by then into a new database, kind by kind; the export of
+the Monday after alone (a day's attendance and incidents, what teachers entered over three days, and
+corrections of earlier marks), by the function of `edupulse sync`; the same once more. CPU seconds
+are those of this process and of the embedded server. Memory is the peak of this process, and of the
+largest one of the server, its shared buffers included. The files are kept where `--keep` says.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,36 +37,35 @@ from edupulse.pipeline.intake import intake
 from edupulse.pipeline.opening import Origin, Speaks, opened
 from edupulse.pipeline.syncing import Configured, sync
 from edupulse.school.kind import Kind
-from edupulse.sources.delivery import Batch, Progress
 from edupulse.simulator import DistrictPlan, simulate
+from edupulse.sources.delivery import Batch, Progress
 from edupulse.store import embedded
 from edupulse.store.store import Store, open_store
 
 SATURDAY, MONDAY = "2024-05-18", "2024-05-20"
-"""The night's export: one day of school, and what teachers entered since Friday evening."""
 NIGHT = datetime(2024, 5, 21, 7, tzinfo=UTC)
 CORRECTED = 0.05
-"""Of the marks of one day of a month earlier, so many are corrected that Monday."""
+"""Of the marks of one day four weeks earlier, so many are corrected that Monday."""
 
 
 def main() -> None:
     """Measure each size."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--students", type=int, nargs="+", default=[2800, 8400, 28000, 100000])
-    options.add_argument("--keep", type=Path, help="a folder for the files, kept for next time")
+    options.add_argument("--keep", type=Path, help="a folder for the files")
     chosen = options.parse_args()
     for students in chosen.students:
         with tempfile.TemporaryDirectory() as scratch:
             folder = (chosen.keep or Path(scratch)) / f"{students}"
             if not folder.is_dir():
                 alone(write_district, folder, students)
-            told(f"{students:,} students, load {os.getloadavg()[0]:.1f}")
             os.environ["EDUPULSE_HOME"] = str(Path(scratch) / "home")
+            told(f"\n{students:,} students")
             alone(measure, folder)
             embedded.remove(Path(scratch) / "home")
 
 
-def alone(work: Any, *arguments: Any) -> None:
+def alone(work: Callable[..., object], *arguments: object) -> None:
     """In a process of its own, so that its memory counts for nothing else."""
     with ProcessPoolExecutor(1) as another:
         another.submit(work, *arguments).result()
@@ -75,12 +76,6 @@ def write_district(folder: Path, students: int) -> None:
     whole = folder.with_name(f"{folder.name}-whole")
     shutil.rmtree(whole, ignore_errors=True)
     simulate(DistrictPlan(students=students, years=1, truth_pairs=0, missingness=0), whole)
-    cut(whole, folder)
-    shutil.rmtree(whole)
-
-
-def cut(whole: Path, folder: Path) -> None:
-    """A district's files in two, by when each row became known."""
     (whole / "coverage.csv").unlink()  # it reaches to the year's end
     for part in ("before", "day"):
         (folder / part).mkdir(parents=True)
@@ -89,6 +84,7 @@ def cut(whole: Path, folder: Path) -> None:
         split(file, folder)
         file.unlink()
     correct(folder)
+    shutil.rmtree(whole)
 
 
 def split(file: Path, folder: Path) -> None:
@@ -105,15 +101,49 @@ def split(file: Path, folder: Path) -> None:
 
 
 def correct(folder: Path) -> None:
-    """Some marks of a month earlier get other points that day."""
-    month = (datetime.fromisoformat(MONDAY) - timedelta(days=28)).date().isoformat()
+    """Some marks of four weeks earlier get other points on Monday."""
+    earlier = (datetime.fromisoformat(MONDAY) - timedelta(days=28)).date().isoformat()
     rows = pl.scan_csv(folder / "before" / "marks.csv", infer_schema=False)
-    earlier = rows.filter(pl.col("known_at").str.head(10) == month).collect()
-    other = earlier.sample(fraction=CORRECTED, seed=1).with_columns(
+    held = rows.filter(pl.col("known_at").str.head(10) == earlier).collect()
+    other = held.sample(fraction=CORRECTED, seed=1).with_columns(
         points=pl.lit("1.0"), known_at=pl.lit(MONDAY)
     )
     path = folder / "day" / "marks.csv"
     pl.concat([pl.read_csv(path, infer_schema=False), other]).write_csv(path)
+
+
+def measure(folder: Path) -> None:
+    """The first import and the night."""
+    with open_store() as store:
+        with stopwatch("first import") as watch:
+            report, took = first_import(store, folder / "before")
+            watch.rows = sum(file.read for file in report.files)
+        for file in report.files:
+            bare = bare_parse(folder / "before" / f"{file.kind}.csv")
+            ours = took[file.kind]
+            told(
+                f"  {file.kind:16} {file.read:11,} rows {ours:7.1f} s"
+                f" {file.read / ours:9,.0f} rows/s, bare parse {file.read / bare:11,.0f} rows/s"
+            )
+        source = Configured.model_validate({"from": "csv", "place": str(folder / "day")})
+        for name in ("one night", "the same night again"):
+            with stopwatch(name) as watch:
+                files = sync(store, "day", source, now=NIGHT).report.files
+                watch.rows = sum(file.read for file in files)
+            for file in files:
+                told(
+                    f"  {file.kind:16} {file.read:11,} read {file.new:9,} new"
+                    f" {file.revised:7,} further versions"
+                )
+
+
+def first_import(store: Store, folder: Path) -> tuple[ImportReport, dict[str, float]]:
+    """The import of everything, as `sync` does it, and the seconds of each kind."""
+    origin = Origin(Speaks.CSV, str(folder))
+    with opened(origin, None, lambda _what, _part: None) as delivery:
+        watched = Watched(delivery)
+        report = intake(store, watched, now=NIGHT - timedelta(days=3))  # type: ignore[arg-type]
+        return report, watched.took()
 
 
 @dataclass
@@ -124,6 +154,7 @@ class Watched:
     begun: dict[str, float] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
+        """All else is the delivery's."""
         return getattr(self.delivery, name)
 
     def batches(self, kind: Kind, progress: Progress | None = None) -> Iterator[Batch]:
@@ -133,43 +164,11 @@ class Watched:
 
     def took(self) -> dict[str, float]:
         """Seconds of each kind."""
-        ends = [*list(self.begun.values())[1:], time.perf_counter()]
+        begins = list(self.begun.values())
+        ends = [*begins[1:], time.perf_counter()]
         return {
-            name: end - begin for (name, begin), end in zip(self.begun.items(), ends, strict=True)
+            kind: end - begin for kind, begin, end in zip(self.begun, begins, ends, strict=True)
         }
-
-
-def measure(folder: Path) -> None:
-    """The first import and the night."""
-    with open_store() as store:
-        bare = {file.stem: bare_parse(file) for file in (folder / "before").glob("*.csv")}
-        with stopwatch("first import") as watch:
-            report, took = first(store, folder / "before")
-            watch.rows = sum(file.read for file in report.files)
-        for file in report.files:
-            speed = file.read / took[file.kind]
-            told(
-                f"  {file.kind:18} {file.read:12,} rows {took[file.kind]:8.1f} s"
-                f" {speed:10,.0f} rows/s, bare parse {bare[file.kind]:6.1f} s"
-            )
-        source = Configured.model_validate({"from": "csv", "place": str(folder / "day")})
-        for name in ("one day", "the same day again"):
-            with stopwatch(name) as watch:
-                done = sync(store, "day", source, now=NIGHT)
-                watch.rows = sum(file.read for file in done.report.files)
-            for file in done.report.files:
-                told(
-                    f"  {file.kind:18} {file.read:9,} read {file.new:9,} new {file.revised:7,} revised"
-                )
-
-
-def first(store: Store, folder: Path) -> tuple[ImportReport, dict[str, float]]:
-    """The import of everything, as `sync` does it, and the seconds of each kind."""
-    origin = Origin(Speaks.CSV, str(folder))
-    with opened(origin, None, lambda _what, _part: None) as delivery:
-        watched = Watched(delivery)
-        report = intake(store, watched, now=NIGHT - timedelta(days=1))  # type: ignore[arg-type]
-        return report, watched.took()
 
 
 def bare_parse(file: Path) -> float:
@@ -182,42 +181,34 @@ def bare_parse(file: Path) -> float:
 
 @dataclass
 class Watch:
-    """What the stopwatch is told meanwhile."""
+    """How many rows there were, told while it runs."""
 
     rows: int = 0
 
 
-def stopwatch(name: str) -> Any:
-    """A context that prints what passed."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def watching() -> Iterator[Watch]:
-        watch, begun = Watch(), time.perf_counter()
-        ours, theirs = time.process_time(), server_seconds()
-        yield watch
-        took, ours, theirs = (
-            time.perf_counter() - begun,
-            time.process_time() - ours,
-            server_seconds() - theirs,
-        )
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        told(
-            f"{name}: {watch.rows:,} rows, {took:.1f} s, CPU {ours:.1f} s and the server"
-            f" {theirs:.1f} s, {watch.rows / took:,.0f} rows/s, peak {peak:,.0f} MiB and"
-            f" {server_memory():,.0f} MiB, load {os.getloadavg()[0]:.1f}"
-        )
-
-    return watching()
+@contextmanager
+def stopwatch(name: str) -> Iterator[Watch]:
+    """Prints what passed in the context."""
+    watch, begun = Watch(), time.perf_counter()
+    ours, theirs = time.process_time(), server_seconds()
+    yield watch
+    took = time.perf_counter() - begun
+    ours, theirs = time.process_time() - ours, server_seconds() - theirs
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told(
+        f"{name}: {watch.rows:,} rows, {took:.1f} s, CPU {ours:.1f} + {theirs:.1f} s,"
+        f" {watch.rows / (ours + theirs):,.0f} rows a CPU second,"
+        f" peak {peak:,.0f} + {server_memory():,.0f} MiB, load {os.getloadavg()[0]:.1f}"
+    )
 
 
 def server_processes() -> list[Path]:
-    """The embedded server's own process and those under it."""
-    above = embedded.status(Path(os.environ["EDUPULSE_HOME"])).process
-    found = [Path(f"/proc/{above}")]
+    """The embedded server's own process, and those under it."""
+    own = embedded.status(Path(os.environ["EDUPULSE_HOME"])).process
+    found = [Path(f"/proc/{own}")]
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            if f"PPid:\t{above}\n" in status.read_text():
+            if f"PPid:\t{own}\n" in status.read_text():
                 found.append(status.parent)
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -225,25 +216,26 @@ def server_processes() -> list[Path]:
 
 
 def server_seconds() -> float:
-    """CPU seconds of the server so far, of processes that ended too."""
-    ticks = 0
-    for process in server_processes():
-        words = (process / "stat").read_text().rpartition(") ")[2].split()
-        ticks += int(words[11]) + int(words[12])
-        if process == server_processes()[0]:
-            ticks += int(words[13]) + int(words[14])
+    """CPU seconds of the server so far, with those of its processes that ended."""
+    own, *below = server_processes()
+    ticks = sum(ticks_of(own)) + sum(sum(ticks_of(process)[:2]) for process in below)
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def ticks_of(process: Path) -> list[int]:
+    """Ticks in user and system mode, its own and those of its ended children (proc(5))."""
+    words = (process / "stat").read_text().rpartition(") ")[2].split()
+    return [int(word) for word in words[11:15]]
 
 
 def server_memory() -> float:
     """MiB of the largest process of the server, at its peak."""
-    peaks = [
+    return max(
         int(line.split()[1]) / 1024
         for process in server_processes()
         for line in (process / "status").read_text().splitlines()
         if line.startswith("VmHWM:")
-    ]
-    return max(peaks)
+    )
 
 
 def told(line: str) -> None:
