@@ -83,24 +83,6 @@ def subgroups(
     return tuple(_with_gaps(compared, (margins or Margins()).items()))
 
 
-def false_negative_gaps(
-    judged: Judged,
-    groupings: Sequence[Grouping],
-    *,
-    threshold: float = HIGH,
-    margin: float = Margins.false_negative_rate,
-    replicates: int = 300,
-    seed: int = 0,
-) -> tuple[Subgroup, ...]:
-    """Of each group's off-track rows, the share below `threshold`, beside everyone else's.
-
-    Only this figure and this gap are filled in: what a rule about promotion asks.
-    """
-    sample = Sample(judged, threshold, replicates, seed)
-    compared = [_rates_only(sample, *one) for one in _groups(groupings)]
-    return tuple(_with_gaps(compared, ((MISSED, margin),)))
-
-
 @dataclass(frozen=True, eq=False)
 class _Compared:
     """A group, its counts and those of everyone else, and their rates over all weightings."""
@@ -122,39 +104,26 @@ def _groups(groupings: Sequence[Grouping]) -> Iterator[tuple[Grouping, int]]:
             yield grouping, int(code)
 
 
-def _rates_only(sample: Sample, grouping: Grouping, code: int) -> _Compared:
+def _compared(judged: Judged, sample: Sample, grouping: Grouping, code: int) -> _Compared:
     rows = grouping.code == code
     ours = sample.counts(rows)
     theirs = sample.counts(grouping.known) - ours
     rates, others = ours.rates(sample.draws), theirs.rates(sample.draws)
-    group = _subgroup(grouping, code, rows, ours, rates, only=(MISSED,))
+    figures = _figures(judged, sample, rows, ours, rates) if ours.students >= LEAST_SHOWN else {}
+    label = grouping.labels[code]
+    group = Subgroup(grouping.name, label, int(rows.sum()), ours.students, figures)
     return _Compared(group, ours, theirs, rates, others)
 
 
-def _compared(judged: Judged, sample: Sample, grouping: Grouping, code: int) -> _Compared:
-    one = _rates_only(sample, grouping, code)
-    if one.ours.students < LEAST_SHOWN:
-        return one
-    found = estimates(one.ours, one.our_rates)
-    support = one.ours.support(BASE_RATE)
+def _figures(
+    judged: Judged, sample: Sample, rows: Bools, counts: Counts, rates: Mapping[str, Array]
+) -> dict[str, Estimate]:
+    """Every figure of some rows, in the order in which they are shown."""
+    found = estimates(counts, rates)
+    support = counts.support(BASE_RATE)
     if support.students >= LEAST_STUDENTS and not support.thin:
-        found |= _ranked(judged, sample, grouping.code == code)
-    figures = {name: found[name] for name in SHOWN if name in found}
-    return replace(one, subgroup=replace(one.subgroup, figures=figures))
-
-
-def _subgroup(
-    grouping: Grouping,
-    code: int,
-    rows: Bools,
-    counts: Counts,
-    rates: Mapping[str, Array],
-    only: Sequence[str],
-) -> Subgroup:
-    shown = counts.students >= LEAST_SHOWN
-    figures = estimates(counts, {name: rates[name] for name in only}) if shown else {}
-    label = grouping.labels[code]
-    return Subgroup(grouping.name, label, int(rows.sum()), counts.students, figures)
+        found |= _ranked(judged, sample, rows)
+    return {name: found[name] for name in SHOWN if name in found}
 
 
 def _ranked(judged: Judged, sample: Sample, rows: Bools) -> dict[str, Estimate]:
