@@ -28,22 +28,24 @@ def subgroup(name: str, verdict: str) -> Subgroup:
     return Subgroup("letter", name, 700, 120, {MISSED: Estimate(0.412, 0.35, 0.48)}, {MISSED: gap})
 
 
-def test_groups_gaps_parts_and_proxies_are_told() -> None:
+def sample_fairness() -> Fairness:
     part = Estimate(0.05, 0.01, 0.09)
-    text = printed(
-        Fairness(
-            "a_method",
-            0.3,
-            Margins(),
-            (subgroup("a", "level"), subgroup("[b]", "higher"), Subgroup("letter", "c", 12, 4, {})),
-            (subgroup("a × 1", "higher"), subgroup("a × 2", "unknown")),
-            (Decomposition("letter", "[b]", MISSED, part, part, Estimate(0.0, -0.02, 0.02)),),
-            (
-                Proxy("letter", "[b]", 120, Estimate(0.912, 0.88, 0.94)),
-                Proxy("letter", "c", 4, None),
-            ),
-        )
+    return Fairness(
+        "a_method",
+        0.3,
+        Margins(),
+        (subgroup("a", "level"), subgroup("[b]", "higher"), Subgroup("letter", "c", 12, 4, {})),
+        (subgroup("a × 1", "higher"), subgroup("a × 2", "unknown")),
+        (Decomposition("letter", "[b]", MISSED, part, part, Estimate(0.0, -0.02, 0.02)),),
+        (
+            Proxy("letter", "[b]", 120, Estimate(0.912, 0.88, 0.94)),
+            Proxy("letter", "c", 4, None),
+        ),
     )
+
+
+def test_groups_gaps_parts_and_proxies_are_told() -> None:
+    text = printed(sample_fairness())
     assert "Fairness of a_method, at a risk of 0.30 or more" in text
     assert "0.412 level" in text
     assert "letter: [b]" in text

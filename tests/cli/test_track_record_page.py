@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from cli.test_fairness_table import sample_fairness
 from edupulse.cli.charts import Line, Scale, chart
 from edupulse.cli.evaluation_table import evaluation_tables
 from edupulse.cli.track_record_page import METHODS, brief, page
@@ -74,6 +75,29 @@ def test_every_method_and_its_figures_are_on_the_page(record, html):
         assert METHODS[line.method] in html
         assert f"{line.metrics['auroc'].value:.3f}" in html
     assert "simulated students" in html
+
+
+def test_the_gain_over_every_other_method_is_paired_on_the_page_and_in_the_terminal(record, html):
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(beyond_tables(record))
+    said = console.export_text()
+    for other in ("abc_rules", "boosting_20_weeks"):
+        for population in ("everyone", "new_onset"):
+            gain = record.evaluation.difference(record.method, other, "auroc", population)
+            assert f"{gain.low:+.3f} to {gain.high:+.3f}" in html
+            assert f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" in said
+
+
+def test_fairness_is_whole_on_the_page(record):
+    judged = replace(record.evaluation, fairness=sample_fairness())
+    html = page(replace(record, evaluation=judged))
+    assert "2 groups, 2 gaps judged, 1 found, 1 unknown" in html
+    assert "letter: a × 1: missed higher" in html
+    assert "+0.050<small>+0.010 to +0.090" in html
+    assert "0.912<small>0.880 to 0.940" in html
+    parser = Balanced()
+    parser.feed(html)
+    assert parser.open == []
 
 
 def test_a_real_district_gets_no_warning_of_a_simulation(record):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edupulse.model.assembly import assemble
 from edupulse.model.calibration import calibrate
+from edupulse.model.card import model_card
 from edupulse.model.checkpoint import (
     CARD,
     FILES,
@@ -30,6 +31,7 @@ from edupulse.model.peers import fit_peers
 from edupulse.model.training import predict
 from edupulse.school.errors import BadInput, CatalogMismatch, NotFound
 from model.planted_rows import SMALL
+from model.sample_record import sample_record
 
 NAMES = tuple("abcdef")
 READ = {"features": NAMES}
@@ -161,6 +163,15 @@ def test_the_card_says_what_it_was_made_of(checkpoint):
     assert "simulated" in card
     assert all(check.reason in card for check in checkpoint.manifest.gate.checks)
     assert "Not for discipline" in card
+
+
+def test_the_card_says_for_whom_the_sets_do_not_hold(checkpoint):
+    evaluation = sample_record().evaluation
+    card = model_card(checkpoint.manifest, evaluation)
+    onset = evaluation.result(checkpoint.manifest.method, "new_onset")
+    held = onset.metrics["coverage_off_track"]
+    assert f"{held.value:.3f} ({held.low:.3f}–{held.high:.3f})" in card
+    assert f"of the off-track rows of new onset they held {held.value:.0%}" in card
 
 
 def test_reading_loads_neither_torch_nor_scikit_learn(checkpoint):

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edupulse.model.bootstrap import Estimate
-from edupulse.model.card_fairness import COLUMNS
+from edupulse.model.card_fairness import COLUMNS, crossed_gaps
 from edupulse.model.fairness.report import Fairness
 from edupulse.model.fairness.subgroups import Subgroup
 
@@ -66,17 +66,10 @@ def _legend(fairness: Fairness) -> str:
 
 
 def _intersections(fairness: Fairness) -> Iterator[Text]:
-    every = [gap for one in fairness.intersections for gap in one.gaps.values()]
-    found = [(one, rate) for one, rate in fairness.gaps_found if one in fairness.intersections]
-    unknown = sum(gap.verdict == "unknown" for gap in every)
-    yield Text(
-        f"Intersections: {len(fairness.intersections)} groups, {len(every)} gaps judged,"
-        f" {len(found)} found, {unknown} unknown."
-    )
-    for one, rate in found:
-        gap = one.gaps[rate]
-        said = f"  {one.grouping}: {one.group}: {COLUMNS[rate]} {gap.verdict} ({gap.reason})"
-        yield Text(said, style=_STYLES[gap.verdict])
+    sentence, found = crossed_gaps(fairness)
+    yield Text(sentence)
+    for told, verdict in found:
+        yield Text(f"  {told}", style=_STYLES[verdict])
 
 
 def _parts(fairness: Fairness) -> Table:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from edupulse.cli.charts import Chart, Line, Scale, chart
 from edupulse.model.bootstrap import Estimate
 from edupulse.model.card_fairness import COLUMNS as FAIRNESS_COLUMNS
+from edupulse.model.card_fairness import crossed_gaps
 from edupulse.model.evaluation import EVERYONE, NEW_ONSET, Evaluation, Result
 from edupulse.model.gate import BOOSTING
 from edupulse.model.track_record import SEEN, TrackRecord
@@ -44,6 +45,12 @@ RISK_COLUMNS = {
     "interval_width": "interval width",
     "coverage_on_track": "sets right, on track",
     "coverage_off_track": "sets right, off track",
+}
+GAINS = {
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "precision_10": "precision, top 10 %",
+    "in_time_10": "named in time, top 10 %",
 }
 CANARIES = {
     "label_windows": "Do the periods that teach and the period that tests overlap?",
@@ -91,11 +98,15 @@ def page(record: TrackRecord) -> str:
         columns=COLUMNS,
         risk_columns=RISK_COLUMNS,
         populations=tuple(_populations(record, COLUMNS)),
+        gain_columns=GAINS,
+        gains=tuple(_gains(record)),
         risks=tuple(_populations(record, RISK_COLUMNS)),
         canaries=CANARIES,
         fairness_columns=FAIRNESS_COLUMNS,
+        crossed_gaps=crossed_gaps,
         off_track=_off_track(OutcomeDefinition.from_json(record.outcome)),
         cell=_cell,
+        signed=_signed,
         percent=_percent,
         method=METHODS.get,
     )
@@ -272,6 +283,19 @@ def _populations(record: TrackRecord, columns: dict[str, str]) -> Iterator[Popul
             yield Population(title, _who(shown[0]), tuple(_row(line, columns) for line in shown))
 
 
+def _gains(record: TrackRecord) -> Iterator[Population]:
+    """The network minus each other method, among everyone and among new onset."""
+    ours = METHODS[record.method]
+    for title, name in (("Everyone", EVERYONE), ("New onset", NEW_ONSET)):
+        beside = record.evaluation.beside(record.method, name)
+        rows = tuple(
+            (METHODS.get(other, other), tuple(_signed(found.get(metric)) for metric in GAINS))
+            for other, found in beside.items()
+        )
+        if rows:
+            yield Population(f"{title}: {ours}, minus each other method", "", rows)
+
+
 def _who(line: Result) -> str:
     return (
         f"{line.rows:,} judgements of {line.students:,} students, "
@@ -290,6 +314,12 @@ def _cell(found: Estimate | None, name: str = "") -> Cell:
     if name.startswith("lead_days"):
         return Cell(f"{found.value:.0f}", f"{found.low:.0f} to {found.high:.0f}")
     return Cell(f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}")
+
+
+def _signed(found: Estimate | None) -> Cell:
+    if found is None:
+        return Cell("–")
+    return Cell(f"{found.value:+.3f}", f"{found.low:+.3f} to {found.high:+.3f}")
 
 
 def _hundred(found: Estimate) -> str:

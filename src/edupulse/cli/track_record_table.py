@@ -15,6 +15,13 @@ from edupulse.model.bootstrap import Estimate
 from edupulse.model.evaluation import EVERYONE, NEW_ONSET
 from edupulse.model.track_record import SEEN, TrackRecord
 
+_JUDGED = {EVERYONE: "Everyone", NEW_ONSET: "New onset"}
+GAINS = {
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "precision_10": "P@10%",
+    "in_time_10": "in time @10%",
+}
 _UNSEEN = {
     EVERYONE: "Schools and students never seen",
     NEW_ONSET: "Schools and students never seen, new onset",
@@ -31,8 +38,23 @@ def canary_lines(record: TrackRecord) -> RenderableType:
 
 
 def beyond_tables(record: TrackRecord) -> RenderableType:
-    """Schools never seen, what that costs, and the intervals and sets group by group."""
-    return Group(*_unseen(record), _widths(record), _coverage(record))
+    """The gain over each method, schools never seen, and the intervals and sets by group."""
+    return Group(*_gains(record), *_unseen(record), _widths(record), _coverage(record))
+
+
+def _gains(record: TrackRecord) -> Iterator[Table]:
+    """The method minus each other one, from the same resampled students."""
+    for population, title in _JUDGED.items():
+        beside = record.evaluation.beside(record.method, population)
+        if not beside:
+            continue
+        table = _table(f"{title}: {record.method} minus each other method, paired")
+        table.add_column("method", no_wrap=True)
+        for said in GAINS.values():
+            table.add_column(said, justify="right", no_wrap=True)
+        for other, found in beside.items():
+            table.add_row(other, *(_signed(found[name]) if name in found else "" for name in GAINS))
+        yield table
 
 
 def _unseen(record: TrackRecord) -> Iterator[RenderableType]:

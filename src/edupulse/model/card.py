@@ -16,6 +16,8 @@ _COLUMNS = {
     "precision_10": "precision at 10 %",
     "brier": "Brier",
     "calibration_error": "calibration error",
+    "coverage_on_track": "sets right, on track",
+    "coverage_off_track": "sets right, off track",
 }
 _POPULATIONS = {
     EVERYONE: "Everyone",
@@ -43,6 +45,7 @@ def model_card(manifest: Manifest, evaluation: Evaluation) -> str:
                 " no cause is claimed."
             ),
             "- No demographic attribute is an input.",
+            *_sets(manifest, evaluation),
             (
                 "- Intervals are 95 % bootstrap intervals over students of this evaluation alone;"
                 " another district or year may differ."
@@ -138,6 +141,22 @@ def _not_for() -> list[str]:
         "- Not for students of another district or another outcome than it learned from.",
         "- Not to tell causes: a factor that raised the score need not be what to change.",
         "",
+    ]
+
+
+def _sets(manifest: Manifest, evaluation: Evaluation) -> list[str]:
+    """How far the promise of the prediction sets is from new onset, where that was judged."""
+    shown = [
+        line.metrics["coverage_off_track"]
+        for line in evaluation.results
+        if (line.method, line.population) == (manifest.method, NEW_ONSET)
+        and "coverage_off_track" in line.metrics
+    ]
+    return [
+        "- Prediction sets are set to hold 90 % of each class as a whole, not of each kind of"
+        f" student: of the off-track rows of new onset they held {found.value:.0%}"
+        f" ({found.low:.0%}–{found.high:.0%})."
+        for found in shown
     ]
 
 

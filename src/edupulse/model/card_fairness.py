@@ -63,18 +63,26 @@ def _groups(groups: Iterable[Subgroup]) -> Iterator[str]:
         yield _row([f"{one.grouping}: {one.group}", f"{one.students}", f"{one.rows}", *cells])
 
 
-def _gaps(fairness: Fairness) -> Iterator[str]:
-    """The gaps found among the intersections, and of how many nothing can be said."""
-    found = [(one, rate) for one, rate in fairness.gaps_found if one in fairness.intersections]
+def crossed_gaps(fairness: Fairness) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Of the intersections: what was judged, in a sentence, and each gap found with its verdict."""
     every = [gap for one in fairness.intersections for gap in one.gaps.values()]
     unknown = sum(gap.verdict == "unknown" for gap in every)
-    yield (
+    found = []
+    for one, rate in fairness.gaps_found:
+        if one in fairness.intersections:
+            gap = one.gaps[rate]
+            told = f"{one.grouping}: {one.group}: {COLUMNS[rate]} {gap.verdict} ({gap.reason})"
+            found.append((told, gap.verdict))
+    sentence = (
         f"Intersections of two attributes: {len(fairness.intersections)} groups, {len(every)} gaps"
         f" judged, {len(found)} found, {unknown} unknown."
     )
-    for one, rate in found:
-        gap = one.gaps[rate]
-        yield f"- {one.grouping}: {one.group}: {COLUMNS[rate]} {gap.verdict} ({gap.reason})"
+    return sentence, tuple(found)
+
+
+def _gaps(fairness: Fairness) -> list[str]:
+    sentence, found = crossed_gaps(fairness)
+    return [sentence, *(f"- {told}" for told, _ in found)]
 
 
 def _parts(fairness: Fairness) -> Iterator[str]:

@@ -84,6 +84,16 @@ class Evaluation:
                 return Estimate(0.0 - turned.value, 0.0 - turned.high, 0.0 - turned.low)
         raise NotFound(f"The evaluation does not compare {method} with {other} on {population}.")
 
+    def beside(self, method: str, population: str = EVERYONE) -> dict[str, dict[str, Estimate]]:
+        """`method` minus each other method it was compared with: by that one's name, by metric."""
+        found: dict[str, dict[str, Estimate]] = {}
+        for line in self.differences:
+            if line.population == population and method in (line.method, line.other):
+                other = line.other if line.method == method else line.method
+                gain = self.difference(method, other, line.metric, population)
+                found.setdefault(other, {})[line.metric] = gain
+        return found
+
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods in the order in which they were given."""
