@@ -12,7 +12,16 @@ from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
 from edupulse.api.problems import Problem, answer_with_problems
-from edupulse.api.routes import disclosures, docs, health
+from edupulse.api.routes import (
+    caseload,
+    disclosures,
+    docs,
+    features,
+    health,
+    students,
+    timeline,
+    worklist,
+)
 from edupulse.api.wiring import Clock
 from edupulse.store.store import Store, store_at
 
@@ -20,7 +29,14 @@ PREFIX = "/api/v1"
 OPEN: tuple[APIRouter, ...] = (health.router,)
 """What answers without a token, beside the API document; all else asks who is there."""
 
-ROUTES: tuple[APIRouter, ...] = (disclosures.router,)
+ROUTES: tuple[APIRouter, ...] = (
+    students.router,
+    features.router,
+    timeline.router,
+    caseload.router,
+    worklist.router,
+    disclosures.router,
+)
 """One noun a line."""
 
 StoreOpener = Callable[[], AbstractContextManager[Store]]

@@ -7,11 +7,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from edupulse.school.errors import BadInput
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items a page holds.")]
 Cursor = Annotated[
@@ -34,12 +35,13 @@ def cursor_after(*key: Any) -> str:
     return urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def key_of(cursor: str) -> list[Any]:
-    """The key in a cursor. Raises BadInput for what is none of ours."""
+def typed_key(cursor: str | None, types: TypeAdapter[Key]) -> Key | None:
+    """The key in a cursor, of these types; None without one. Raises BadInput for none of ours."""
+    if cursor is None:
+        return None
     try:
-        key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        key = None
-    if not isinstance(key, list):
-        raise BadInput("This is no cursor.", "Give `next` of the page before.", field="cursor")
-    return key
+        return types.validate_json(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, ValidationError):
+        raise BadInput(
+            "This is no cursor of this list.", "Give `next` of the page before.", field="cursor"
+        ) from None

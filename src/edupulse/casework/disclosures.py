@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from edupulse.casework.access import Part, Sight, Viewer, sight
+from edupulse.casework.access import Part, Parts, Sight, Viewer, sight
 from edupulse.school.errors import NotFound
 from edupulse.store import audit
 from edupulse.store.audit import Entry, What
@@ -34,22 +34,38 @@ def sight_in(store: Store, asking: Asking) -> Sight:
     return sight(store, asking.viewer, asking.at) if asking.sight is None else asking.sight
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A record that was opened: whose, and the parts that are shown."""
+
+    student: int
+    parts: Parts
+
+
 def open_record(store: Store, asking: Asking, name: str, parts: Sequence[Part]) -> int:
     """The key of a student of whom the viewer may see all these parts; a disclosure.
 
     `name` is a UUID or the district's number. Raises NotFound alike where there is no such student
     and where one is not the viewer's; either is written down as denied.
     """
+    return open_parts(store, asking, name, parts).student
+
+
+def open_parts(
+    store: Store, asking: Asking, name: str, needed: Sequence[Part], wished: Sequence[Part] = ()
+) -> Opened:
+    """The same, with those of the parts `wished` for that the viewer may see as well."""
     try:
         student: int | None = store.resolve_student(name)
     except NotFound:
         student = None
     seen = sight_in(store, asking)
-    if student is None or not set(parts) <= seen.of(student):
+    if student is None or not set(needed) <= seen.of(student):
         deny(store, asking, name, student)
         raise NotFound("There is no such student.", "Give the student_id of one of your students.")
-    disclose(store, asking, [student], parts)
-    return student
+    shown = frozenset(needed) | (seen.of(student) & frozenset(wished))
+    disclose(store, asking, [student], sorted(shown))
+    return Opened(student, shown)
 
 
 def open_records(
@@ -64,13 +80,21 @@ def open_records(
 
 def disclose(store: Store, asking: Asking, students: Sequence[int], parts: Sequence[Part]) -> None:
     """Write down that these students' records were shown."""
-    ids = store.student_ids(students)
-    body = {"parts": sorted(parts)}
+    disclose_each(store, asking, dict.fromkeys(students, parts))
+
+
+def disclose_each(
+    store: Store, asking: Asking, shown: Mapping[int, Collection[Part]]
+) -> dict[int, uuid.UUID]:
+    """Write down which parts of which student were shown, all in one transaction; their UUIDs."""
+    ids = store.student_ids(shown)
+    who, why = asking.viewer.name, asking.purpose
     entries = [
-        Entry(What.DISCLOSED, asking.viewer.name, asking.purpose, ids[student], body)
-        for student in students
+        Entry(What.DISCLOSED, who, why, ids[student], {"parts": sorted(parts)})
+        for student, parts in shown.items()
     ]
     _write(store, entries)
+    return ids
 
 
 def deny(store: Store, asking: Asking, name: str, student: int | None) -> None:

@@ -19,7 +19,7 @@ from edupulse.cli.console import out
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.score import Form
 from edupulse.features.catalog import CATALOG_VERSION, FAMILIES, FEATURES, Feature
-from edupulse.features.weekly import WeeklyFeatures, weekly_features
+from edupulse.features.weekly import WeeklyFeatures, held_weeks, weekly_features
 from edupulse.school.errors import NotFound
 from edupulse.store.store import open_store
 
@@ -60,15 +60,8 @@ def features(
 
 
 def _weeks(weekly: WeeklyFeatures) -> Iterator[tuple[str, dict[str, float | None]]]:
-    """Each held week's Monday and its values by name; None where not observed."""
-    for column in range(weekly.held.shape[1]):
-        if weekly.held[0, column]:
-            values = weekly.values[0, column].tolist()
-            named = {
-                feature.name: None if math.isnan(value) else value
-                for feature, value in zip(FEATURES, values, strict=True)
-            }
-            yield str(weekly.week_start[0, column]), named
+    """Each held week's Monday as text, and its values by name."""
+    return ((str(monday), values) for monday, values in held_weeks(weekly))
 
 
 def _write_csv(weekly: WeeklyFeatures) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from edupulse.features.attendance import attendance
-from edupulse.features.catalog import FEATURES
+from edupulse.features.catalog import FEATURES, NAMES
 from edupulse.features.discipline import discipline
 from edupulse.features.grades import grades
 from edupulse.features.reference import Bools, Ints
@@ -38,6 +41,16 @@ class WeeklyFeatures:
     enrolled_days: Ints
     school: Ints
     grade_level: npt.NDArray[np.int8]
+
+
+def held_weeks(
+    weekly: WeeklyFeatures, row: int = 0
+) -> Iterator[tuple[date, dict[str, float | None]]]:
+    """The Monday of each week that is not padding, and its values by name; None: not observed."""
+    for column in np.flatnonzero(weekly.held[row]).tolist():
+        values = weekly.values[row, column].tolist()
+        told = (None if math.isnan(value) else value for value in values)
+        yield weekly.week_start[row, column].item(), dict(zip(NAMES, told, strict=True))
 
 
 def weekly_features(known: Known, weeks: int = WEEKS, block: int = BLOCK) -> WeeklyFeatures:

@@ -244,9 +244,8 @@ def to_store(line: Line) -> StoredRisk:
     said = line.said
     if isinstance(said, RulesResult):
         state = "rules_only" if said.state == "scored" else said.state
-        return StoredRisk(
-            line.student, said.as_of, said.method, RULES_POLICY, state, body=said.to_json()
-        )
+        body = {**said.to_json(), "rank": line.rank}
+        return StoredRisk(line.student, said.as_of, said.method, RULES_POLICY, state, body=body)
     return StoredRisk(
         line.student,
         said.as_of,

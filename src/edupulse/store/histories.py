@@ -50,11 +50,23 @@ def students_at(reading: Reading, as_of: datetime, school: int | None = None) ->
 
     Of merged numbers the one that stands now. With `school`: those enrolled there.
     """
-    record = _enrollments(reading, _utc(as_of))
-    enrolled = _enrolled(record)
-    if school is not None:
-        enrolled = enrolled.filter(pl.col("school") == school)
+    enrolled = enrolled_on(reading, as_of, school)
     return enrolled["student"].unique().sort().to_numpy().astype(np.int32)
+
+
+def enrolled_on(
+    reading: Reading,
+    as_of: datetime,
+    school: int | None = None,
+    students: Sequence[int] | None = None,
+) -> pl.DataFrame:
+    """The enrollments open on the local day of `as_of`, as known then, with the kind's columns.
+
+    With `school`: those there; with `students`: those of these keys, old numbers among them.
+    """
+    which = EVERYTHING if students is None else among("student", _keys(students))
+    enrolled = _enrolled(_enrollments(reading, _utc(as_of), which))
+    return enrolled if school is None else enrolled.filter(pl.col("school") == school)
 
 
 def ever_enrolled(reading: Reading, as_of: datetime) -> StudentKeys:
@@ -66,11 +78,12 @@ def ever_enrolled(reading: Reading, as_of: datetime) -> StudentKeys:
     return enrollments["student"].unique().sort().to_numpy().astype(np.int32)
 
 
-def _enrollments(reading: Reading, instant: datetime) -> Known:
-    """All enrollments as known at an instant, with the schools they are at."""
+def _enrollments(reading: Reading, instant: datetime, which: Composable = EVERYTHING) -> Known:
+    """All enrollments (`which`: of some students) as known at an instant, with their schools."""
     when = When(at=instant)
-    kinds = (SCHOOLS, STUDENT_IDS, ENROLLMENTS)
+    kinds = (SCHOOLS, STUDENT_IDS)
     frames = {kind.name: reading.versions(kind, EVERYTHING, when) for kind in kinds}
+    frames[ENROLLMENTS.name] = reading.versions(ENROLLMENTS, which, when)
     merged_into = frames[STUDENT_IDS.name]["student"]
     everyone = pl.concat([frames[ENROLLMENTS.name]["student"], merged_into]).unique().sort()
     return History(everyone.to_numpy(), frames).at(instant)

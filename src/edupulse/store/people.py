@@ -59,6 +59,28 @@ def student_ids(connection: Connection, students: Iterable[int]) -> dict[int, uu
     return dict(rows)
 
 
+def students_from(
+    connection: Connection, after: uuid.UUID | None, limit: int, among: Sequence[int] | None = None
+) -> dict[int, uuid.UUID]:
+    """The first students after a UUID, by UUID; with `among`: of these keys alone.
+
+    Numbers that were merged into another are left out. Under the service's role: the asker's own.
+    """
+    keys = None if among is None else [int(key) for key in among]
+    asked = {"after": after, "among": keys, "limit": limit}
+    return dict(connection.execute(_FROM, asked).fetchall())
+
+
+_FROM = """
+    SELECT student, student_id FROM identity.student i
+    WHERE (%(after)s::uuid IS NULL OR student_id > %(after)s::uuid)
+      AND (%(among)s::integer[] IS NULL OR student = ANY(%(among)s))
+      AND NOT EXISTS (
+        SELECT FROM records.student_ids m WHERE m.old_student_id = i.student AND NOT m.retracted)
+    ORDER BY student_id LIMIT %(limit)s
+"""
+
+
 def student_keys(connection: Connection, local_ids: Sequence[str]) -> pl.DataFrame:
     """Key and number of those of the district's numbers that are there."""
     rows = connection.execute(_KEYS, [list(local_ids)]).fetchall()

@@ -135,6 +135,28 @@ _WEEKLY = """
     ORDER BY student, as_of
 """
 
+
+def flagged(connection: Connection, students: Iterable[int], until: datetime) -> pl.DataFrame:
+    """Student and rank of those of whom rules said last, by `until`, that an indicator fired.
+
+    By rank, the highest first.
+    """
+    asked = {"students": [int(key) for key in students], "until": until}
+    rows = connection.execute(_FLAGGED, asked).fetchall()
+    return pl.DataFrame(rows, schema={"student": pl.Int32(), "rank": pl.Float64()}, orient="row")
+
+
+_FLAGGED = """
+    SELECT student, (body ->> 'rank')::float FROM (
+        SELECT DISTINCT ON (student) student, state, body
+        FROM state.risks
+        WHERE student = ANY(%(students)s::integer[]) AND as_of <= %(until)s
+        ORDER BY student, as_of DESC, stored DESC, id
+    ) newest
+    WHERE state = 'rules_only' AND jsonb_array_length(body -> 'indicators') > 0
+    ORDER BY 2 DESC, student
+"""
+
 _SCHEMA = {
     "id": pl.String(),
     "student": pl.Int32(),

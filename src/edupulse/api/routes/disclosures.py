@@ -7,14 +7,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
-from edupulse.api.paging import Cursor, Limit, Page, cursor_after, key_of
+from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.security import asks
 from edupulse.api.wiring import StoreHere
 from edupulse.casework.disclosures import Asking, seen_by
 
 router = APIRouter(tags=["disclosures"])
+
+KEY: TypeAdapter[tuple[int]] = TypeAdapter(tuple[int])
 
 
 class Disclosure(BaseModel):
@@ -36,8 +38,9 @@ def disclosures(
     cursor: Cursor = None,
 ) -> Page[Disclosure]:
     """Who saw this student's record, the newest first. To ask is itself a disclosure."""
-    before = key_of(cursor)[0] if cursor else None
-    found = [e for e in seen_by(store, asking, str(student_id)) if not before or e.number < before]
+    before = typed_key(cursor, KEY)
+    every = seen_by(store, asking, str(student_id))
+    found = [entry for entry in every if before is None or entry.number < before[0]]
     items = [
         Disclosure(number=e.number, at=e.at, what=e.what, who=e.who, purpose=e.purpose)
         for e in found[:limit]
