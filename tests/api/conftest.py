@@ -36,6 +36,12 @@ class Service:
             made = Wanted("a test", wanted, timedelta(days=1), staff)
             return tokens.create(connection, made, now=AT, by="a test")[1]
 
+    def any_student(self) -> str:
+        """The UUID of somebody."""
+        with self.store.writing() as connection:
+            found = connection.execute("SELECT min(student_id::text) FROM identity.student")
+            return found.fetchone()[0]
+
     def as_(self, staff_id: str | None = "D001", *scopes: str) -> dict[str, str]:
         """The headers with which a member of staff asks; D001 is the district's admin."""
         return {"Authorization": f"Bearer {self.token(staff_id, *scopes)}"}
