@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from edupulse.api.app import create_app
 from edupulse.api.guard import HEADERS, Guard, Limits
@@ -89,6 +90,26 @@ def test_an_answer_that_takes_too_long_is_given_up(hurried) -> None:
     answer = hurried.get("/slow")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_a_body_that_does_not_come_in_time_is_not_waited_for() -> None:
+    app, sent = FastAPI(), []
+
+    @app.post("/take")
+    async def take(body: dict[str, int]) -> None:
+        raise AssertionError("It came.")
+
+    async def never() -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"10")]
+    scope = {"type": "http", "method": "POST", "path": "/take", "query_string": b""}
+    asyncio.run(Guard(app, Limits(body_seconds=0.1))(scope | {"headers": headers}, never, send))
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 def test_more_requests_than_it_can_hold_are_told_to_come_back() -> None:

@@ -26,6 +26,7 @@ from edupulse.cli.purge import purge
 from edupulse.cli.replay import replay
 from edupulse.cli.retrain import retrain
 from edupulse.cli.score import score
+from edupulse.cli.serve import serve
 from edupulse.cli.simulate import simulate
 from edupulse.cli.sources import sources
 from edupulse.cli.sync import sync
@@ -61,6 +62,7 @@ app.command("score")(score)
 app.command("explain")(explain)
 app.command("feedback")(feedback)
 app.command("worklist")(worklist)
+app.command("serve")(serve)
 app.command("metrics")(metrics)
 app.command("monitor")(monitor)
 app.command("retrain")(retrain)

@@ -1,0 +1,1 @@
+"""Floor 9: the service as processes: workers that answer, and a parent that keeps them."""

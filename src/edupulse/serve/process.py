@@ -1,0 +1,85 @@
+"""The parent: listens, starts workers and keeps them, and tells Prometheus what they count.
+
+SIGTERM ends every worker when its requests have ended; SIGHUP replaces one after the other, the new
+one first. A worker that dies is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from edupulse.school.errors import DatabaseDown, EduPulseError, NotReady
+from edupulse.serve.settings import ServeSettings, serve_settings
+
+log = logging.getLogger("edupulse.serve")
+
+COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the workers count; Prometheus' library reads it when it is loaded."""
+
+
+def main() -> int:
+    """Run the service until it is told to stop; the exit status."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="edupulse-counts-") as folder:
+            os.environ[COUNTED_IN] = folder
+            run(serve_settings(), Path(folder))
+    except EduPulseError as error:
+        print(f"Error: {error.problem}\nWhat to do: {error.to_do}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(settings: ServeSettings, folder: Path) -> None:
+    """Serve until SIGTERM or SIGINT. Raises BadInput, NotReady for what a person must correct."""
+    from uvicorn.supervisors import Multiprocess
+
+    from edupulse.serve.connection import Configuration
+    from edupulse.serve.counts import shown
+    from edupulse.store.store import store_at
+
+    with ExitStack() as held:
+        listener = held.enter_context(listening(settings.host, settings.port))
+        store = held.enter_context(store_at())
+        metrics = held.enter_context(
+            shown(settings.metrics_host, settings.metrics_port, folder, store)
+        )
+        workers = Multiprocess(Configuration(settings), [listener])
+        try:
+            store.tables.ensure_newest()
+        except DatabaseDown as error:
+            log.warning("starting without a database: %s", error.problem)
+        _greet(listener, f"http://{settings.metrics_host}:{metrics}/metrics")
+        workers.run()
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The socket that all workers take from. Raises NotReady where the address is taken."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        made = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise NotReady(
+            f"Nothing can listen on {host} port {port}: {error.strerror}.",
+            "Name another with --host and --port, or end what listens there.",
+        ) from None
+    with made:
+        yield made
+
+
+def _greet(listener: socket.socket, metrics: str) -> None:
+    host, port = listener.getsockname()[:2]
+    here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    print(
+        f"EduPulse serves on {here}; what it can do: {here}/api/v1/docs; metrics: {metrics}\n"
+        "A token to ask with: edupulse tokens create NAME --scope students:read --staff STAFF_ID",
+        file=sys.stderr,
+        flush=True,
+    )
