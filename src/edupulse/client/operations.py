@@ -7,10 +7,34 @@ from typing import Any, Literal, NotRequired, TypedDict
 from edupulse.client.transport import Transport, new_key
 
 
+class Absence(TypedDict):
+    """A day, or a part of one, that was missed; or a late arrival."""
+
+    on: str
+    text: str
+    kind: Literal["absence"]
+    status: str
+    fraction: float
+    reason: str | None
+
+
 class Alive(TypedDict):
     """The process runs."""
 
     status: NotRequired[Literal["alive"]]
+
+
+class CourseGrade(TypedDict):
+    """What a school posted for a course."""
+
+    on: str
+    text: str
+    course: str | None
+    subject: str | None
+    kind: Literal["course_grade"]
+    percent: float | None
+    code: str | None
+    final: bool
 
 
 class Disclosure(TypedDict):
@@ -23,11 +47,123 @@ class Disclosure(TypedDict):
     purpose: str
 
 
+class Enrollment(TypedDict):
+    """A student at a school, in a grade level."""
+
+    school_id: str
+    school: str
+    grade_level: int
+    entered_on: str
+    left_on: str | None
+    exit_type: str | None
+    primary: bool
+
+
+class EnrollmentChange(TypedDict):
+    """A student came to a school or left it."""
+
+    on: str
+    text: str
+    kind: Literal["enrollment"]
+    change: Literal["entered", "left"]
+    school: str | None
+    grade_level: int
+    exit_type: NotRequired[str | None]
+
+
+class Exclusion(TypedDict):
+    """Days of instruction lost to discipline."""
+
+    on: str
+    text: str
+    kind: Literal["exclusion"]
+    exclusion: str
+    days: float | None
+
+
+class FactBefore(TypedDict):
+    """One of the few facts that are told first, whatever any model makes of it."""
+
+    feature: str
+    modality: str
+    value: float
+    typical: float | None
+    text: str
+
+
+class FeatureTrack(TypedDict):
+    """One feature over the weeks."""
+
+    name: str
+    family: str
+    unit: str
+    description: str
+    missing: str
+    better: str
+    values: list[float | None]
+    observed: list[bool]
+
+
+class Fired(TypedDict):
+    """An indicator of the rules that fired."""
+
+    name: str
+    text: str
+
+
+class Incident(TypedDict):
+    """What the student did; nothing of anybody else. One that was overturned is not here."""
+
+    on: str
+    text: str
+    kind: Literal["incident"]
+    behavior: str
+    severity: int | None
+
+
+class Mark(TypedDict):
+    """One score in a gradebook."""
+
+    on: str
+    text: str
+    course: str | None
+    subject: str | None
+    kind: Literal["mark"]
+    category: str | None
+    points: float | None
+    points_possible: float | None
+    status: str
+
+
 class PageDisclosure(TypedDict):
     """One page of a list."""
 
     items: list[Disclosure]
     next: NotRequired[str | None]
+
+
+class PagePermitted(TypedDict):
+    """One page of a list."""
+
+    items: list[Permitted]
+    next: NotRequired[str | None]
+
+
+class PageStudent(TypedDict):
+    """One page of a list."""
+
+    items: list[Student]
+    next: NotRequired[str | None]
+
+
+Part = Literal["names", "facts", "scores", "contacts", "disclosures"]
+
+
+class Permitted(TypedDict):
+    """A student whom the caller may see."""
+
+    student_id: str
+    sees: list[Part]
 
 
 class Ready(TypedDict):
@@ -36,6 +172,79 @@ class Ready(TypedDict):
     ready: bool
     missing: list[str]
     serving: str
+
+
+class Student(TypedDict):
+    """A student who is enrolled today."""
+
+    student_id: str
+    local_id: str | None
+    first_name: str | None
+    last_name: str | None
+    school_id: str
+    grade_level: int
+    entered_on: str
+
+
+class StudentRecord(TypedDict):
+    """One student: who it is, where enrolled, and how much is known; no figure, no score."""
+
+    student_id: str
+    local_id: str | None
+    first_name: str | None
+    last_name: str | None
+    sees: list[Part]
+    enrollments: list[Enrollment]
+    state: str
+    enrolled_days: int
+    days_left: int
+    coverage: dict[str, float]
+    observed_through: dict[str, str]
+
+
+class Timeline(TypedDict):
+    """One page of events; the first begins with the strengths and the facts."""
+
+    as_of: str
+    strengths: list[FactBefore] | None
+    facts: list[FactBefore] | None
+    items: list[Absence | Mark | CourseGrade | Incident | Exclusion | EnrollmentChange]
+    next: NotRequired[str | None]
+
+
+class WeeklyRecord(TypedDict):
+    """The 42 features of up to 20 instructional weeks, as known at one instant."""
+
+    as_of: str
+    catalog_version: str
+    weeks: list[str]
+    features: list[FeatureTrack]
+
+
+class Worklist(TypedDict):
+    """The list of one week, and of how many it was made."""
+
+    by: Literal["checkpoint", "rules"]
+    model_version: str | None
+    students: int
+    ranked: int
+    items: list[WorklistEntry]
+
+
+class WorklistEntry(TypedDict):
+    """A student to see this week."""
+
+    student_id: str
+    local_id: str | None
+    first_name: str | None
+    last_name: str | None
+    prediction_id: str
+    as_of: str
+    method: str
+    worklist_band: Literal["low", "medium", "high", "critical"] | None
+    risk_score: float | None
+    indicators: list[Fired]
+    open_plan: bool
 
 
 class Operations(Transport):
@@ -51,6 +260,72 @@ class Operations(Transport):
         such.
         """
         answer: Ready = self._ask("GET", "/readyz")
+        return answer
+
+    def students(
+        self,
+        *,
+        school: str | None = None,
+        grade_level: int | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> PageStudent:
+        """The students enrolled today whom the caller may see. Each one shown is a disclosure."""
+        answer: PageStudent = self._ask(
+            "GET",
+            "/api/v1/students",
+            query={"school": school, "grade_level": grade_level, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def student(self, student_id: str, *, as_of: str | None = None) -> StudentRecord:
+        """One student: identity as far as the caller may see it, enrollment, and how much is
+        known.
+        """
+        answer: StudentRecord = self._ask(
+            "GET", f"/api/v1/students/{student_id}", query={"as_of": as_of}
+        )
+        return answer
+
+    def features(self, student_id: str, *, as_of: str | None = None) -> WeeklyRecord:
+        """The 42 features of the student's last 20 instructional weeks; the last is the week to
+        date.
+        """
+        answer: WeeklyRecord = self._ask(
+            "GET", f"/api/v1/students/{student_id}/features", query={"as_of": as_of}
+        )
+        return answer
+
+    def timeline(
+        self,
+        student_id: str,
+        *,
+        as_of: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Timeline:
+        """Absences, marks, grades, incidents, exclusions and enrollments as known at the
+        instant.
+        """
+        answer: Timeline = self._ask(
+            "GET",
+            f"/api/v1/students/{student_id}/timeline",
+            query={"as_of": as_of, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def caseload(self, *, limit: int | None = None, cursor: str | None = None) -> PagePermitted:
+        """All whom the caller may see, enrolled or not, and what of each."""
+        answer: PagePermitted = self._ask(
+            "GET", "/api/v1/caseload", query={"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def worklist(self, *, capacity: int | None = None, school: str | None = None) -> Worklist:
+        """Whom to see this week, from the newest stored answers. Each one shown is a disclosure."""
+        answer: Worklist = self._ask(
+            "GET", "/api/v1/worklist", query={"capacity": capacity, "school": school}
+        )
         return answer
 
     def disclosures(
