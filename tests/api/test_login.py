@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api.providers import AUDIENCE, free_port, running_provider, signed_in
 from edupulse.api.app import PREFIX, create_app
+from edupulse.api.gate import Gate
 from edupulse.api.openid import OpenIdProvider, OpenIdSettings
 from edupulse.api.provider_keys import PAUSE, ProviderKeys
 from edupulse.store.people import staff_key
@@ -66,7 +67,8 @@ def login(
             made.store = app.state.store
             import_frames(made.store, reachable_folder() / "records", small_district())
             keys = ProviderKeys(issuer, lambda: made.pauses)
-            app.state.provider = OpenIdProvider(OpenIdSettings(), keys)
+            provider = OpenIdProvider(OpenIdSettings(), keys)
+            app.state.gate = Gate(made.store, provider)
             yield made
 
 

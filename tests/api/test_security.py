@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from edupulse.api.app import PREFIX, ROUTES, create_app
 from edupulse.casework.access import RIGHTS
 from edupulse.store import tokens
+from edupulse.store.audit import written
 from edupulse.store.tokens import WRITE_RECORDS
 
 EVERY = [
@@ -64,3 +65,19 @@ def test_to_administer_is_the_district_admins_alone() -> None:
         assert holders - {"integration"} == {"district_admin"}
     assert RIGHTS["integration"] == {WRITE_RECORDS}
     assert not any(right.endswith(":write") for right in RIGHTS["family"])
+
+
+def test_an_attempt_without_the_right_is_written_down(service) -> None:
+    service.client.get(f"{PREFIX}/disclosures", headers=service.as_("T00001"))
+    with service.store.writing() as connection:
+        last = list(written(connection))[-1]
+    assert (last.what, last.purpose) == ("denied", "GET /disclosures")
+    assert last.body == '{"right": "audit:read"}'
+
+
+def test_no_page_of_another_origin_may_ask(service) -> None:
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    answer = service.client.options(f"{PREFIX}/disclosures", headers=asked)
+    assert answer.status_code == 405
+    answer = service.client.get("/healthz", headers=asked)
+    assert not any(name.startswith("access-control") for name in answer.headers)

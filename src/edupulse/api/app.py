@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
+from edupulse.api.gate import Gate
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -59,7 +60,7 @@ def create_app(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         with opener() as store:
             app.state.store, app.state.clock = store, clock
-            app.state.provider = provider_of(OpenIdSettings())
+            app.state.gate = Gate(store, provider_of(OpenIdSettings()))
             yield
 
     app = Documented(

@@ -159,6 +159,7 @@ class Passage:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
+            headers.update(self.scope["state"].get("rate", {}))
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)

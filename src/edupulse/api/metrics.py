@@ -22,6 +22,11 @@ LATENCY = Histogram(
     ["route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+LOCKS_DIFFER = Counter(
+    "edupulse_locks_differ",
+    "Times that access and the database disagreed on what a viewer sees; what only one of them"
+    " allows is not shown.",
+)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

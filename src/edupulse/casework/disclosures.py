@@ -105,6 +105,11 @@ def deny(store: Store, asking: Asking, name: str, student: int | None) -> None:
     _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, found, body)])
 
 
+def refuse(store: Store, asking: Asking, right: str) -> None:
+    """Write down an attempt at what the asker has no right to do at all."""
+    _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, body={"right": right})])
+
+
 def seen_by(store: Store, asking: Asking, name: str) -> list[audit.Written]:
     """Who saw this student's record, the newest first; to ask is a disclosure itself.
 

@@ -70,6 +70,16 @@ def ask_as(connection: Connection, asker: Asker) -> None:
         raise SERVICE_MISSING from None
 
 
+def shown(connection: Connection, part: str) -> tuple[bool, list[int]]:
+    """What the policies let the asker of this transaction see: everyone, and these students."""
+    row = connection.execute(_SHOWN, {"part": part}).fetchone()
+    assert row is not None  # noqa: S101  (two values, whatever the tables hold)
+    return row
+
+
+_SHOWN = "SELECT access.everyone(%(part)s), ARRAY(SELECT access.students(%(part)s))"
+
+
 def is_secured(connection: Connection) -> bool:
     """Is the service's role there, may this user become it, and has it its part of the tables?"""
     row = connection.execute(

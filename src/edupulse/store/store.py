@@ -14,12 +14,14 @@ from sqlalchemy import Engine
 
 from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store import (
+    asking,
     audit,
     checkpoints,
     connection,
     district,
     fingerprint,
     histories,
+    moments,
     people,
     risks,
     schema,
@@ -76,6 +78,21 @@ class Store:
         """The records that tie the asker to students."""
         with self.snapshot() as opened:
             return ties(opened, asker)
+
+    def shown(self, asker: Asker, parts: Iterable[str]) -> dict[str, tuple[bool, list[int]]]:
+        """Part to what the second lock shows the asker of it: everyone, and these students."""
+        with self.writing_as(asker) as opened:
+            return {part: asking.shown(opened, part) for part in parts}
+
+    def rights_version(self) -> int:
+        """Grows with whatever a right rests on."""
+        with self.writing() as opened:
+            return moments.rights_version(opened)
+
+    def moments(self, at: datetime) -> moments.Moments:
+        """When rights change from `at` on, though no record comes."""
+        with self.writing() as opened:
+            return moments.moments(opened, at)
 
     def known(self, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
         """What was known of these students at `as_of` (aware): the one door (law 1)."""

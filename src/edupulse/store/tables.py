@@ -342,6 +342,14 @@ STUDENT_VERSIONS = Table(
 )
 """Numbers that grow when what they follow changes (`store/versions.py`)."""
 
+MOMENTS = Table(
+    "moments",
+    metadata,
+    Column("instant", DateTime(timezone=True), primary_key=True),
+    schema=STATE,
+)
+"""Instants to come from which records that rights rest on hold (`store/moments.py`)."""
+
 REQUESTS = Table(
     "requests",
     metadata,

@@ -16,20 +16,8 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composable
 
 from edupulse.school.kind import Kind
-from edupulse.school.records import (
-    CASELOADS,
-    ENROLLMENTS,
-    GUARDIANS,
-    REFERENCE_KINDS,
-    SCHOOLS,
-    SECTION_STAFF,
-    SECTION_STUDENTS,
-    SECTIONS,
-    STAFF,
-    STUDENT_IDS,
-    STUDENTS,
-    TERMS,
-)
+from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS
+from edupulse.store.moments import RIGHTS_KINDS, note_moments
 
 
 class Of(StrEnum):
@@ -43,22 +31,7 @@ class Of(StrEnum):
 
 OF_KINDS: Mapping[Of, frozenset[str]] = {
     Of.REFERENCE: frozenset(kind.name for kind in (*REFERENCE_KINDS, STUDENT_IDS)),
-    Of.RIGHTS: frozenset(
-        kind.name
-        for kind in (
-            STAFF,
-            CASELOADS,
-            SECTION_STAFF,
-            SECTION_STUDENTS,
-            ENROLLMENTS,
-            GUARDIANS,
-            STUDENTS,
-            STUDENT_IDS,
-            SCHOOLS,
-            TERMS,
-            SECTIONS,
-        )
-    ),
+    Of.RIGHTS: frozenset(kind.name for kind in RIGHTS_KINDS),
 }
 """Which kinds of record each version follows: any student's features, and who may see whom."""
 
@@ -112,6 +85,8 @@ def bump(connection: Connection, *names: Of) -> None:
 def bump_merged(connection: Connection, kind: Kind, merged: Composable) -> None:
     """Let the versions grow that follow a kind, of which the table `merged` holds what is new."""
     bump(connection, *(name for name, kinds in OF_KINDS.items() if kind.name in kinds))
+    if kind.name in OF_KINDS[Of.RIGHTS]:
+        note_moments(connection, merged)
     if kind.is_by_student:
         connection.execute(_BUMP_STUDENTS.format(merged))
 
