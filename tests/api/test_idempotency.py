@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from edupulse.api.gate import Gate
 from edupulse.api.idempotency import once
 from edupulse.api.problems import answer_with_problems
 from edupulse.api.security import asks
@@ -109,7 +110,7 @@ def running(url: str) -> Iterator[tuple[Service, Desk]]:
     desk = Desk()
     app = notes_app(url, desk)
     with open_store(url) as store:
-        app.state.store = store
+        app.state.store, app.state.gate = store, Gate(store, None)
         yield Service(TestClient(app, raise_server_exceptions=False), store), desk
 
 
@@ -276,11 +277,12 @@ def test_a_key_that_could_be_guessed_is_refused(post, desk, bad: str) -> None:
 DYING = """
 import sys
 import uvicorn
+from edupulse.api.gate import Gate
 from api.test_idempotency import Desk, notes_app
 from edupulse.store.store import open_store
 with open_store(sys.argv[1]) as store:
     app = notes_app(sys.argv[1], Desk(dies=True))
-    app.state.store = store
+    app.state.store, app.state.gate = store, Gate(store, None)
     uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 """
 
