@@ -9,6 +9,7 @@ import typer
 
 from edupulse.cli.audit import audit
 from edupulse.cli.audit_records import audit_records
+from edupulse.cli.backup import backup
 from edupulse.cli.console import complain
 from edupulse.cli.database import database
 from edupulse.cli.demo import demo
@@ -24,6 +25,7 @@ from edupulse.cli.models import models
 from edupulse.cli.monitor import monitor
 from edupulse.cli.purge import purge
 from edupulse.cli.replay import replay
+from edupulse.cli.restore import restore
 from edupulse.cli.retrain import retrain
 from edupulse.cli.score import score
 from edupulse.cli.serve import serve
@@ -70,6 +72,8 @@ app.command("database")(database)
 app.add_typer(audit, name="audit")
 app.add_typer(tokens, name="tokens")
 app.add_typer(keys, name="keys")
+app.add_typer(backup, name="backup")
+app.command("restore")(restore)
 app.command("replay")(replay)
 app.command("purge")(purge)
 

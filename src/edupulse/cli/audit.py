@@ -18,6 +18,7 @@ from edupulse.cli.operator import login
 from edupulse.school.errors import BadInput
 from edupulse.store import audit as log
 from edupulse.store.audit import Anchor
+from edupulse.store.restoring import tombstones
 from edupulse.store.store import open_store
 
 audit = typer.Typer(
@@ -42,7 +43,7 @@ def verify(
     A tail that was cut off, or a log that was rewritten whole, is found only by an anchor that was
     kept elsewhere: give those you have.
     """
-    kept = [Anchor.read(text) for text in [*(anchor or []), *_lines(anchors)]]
+    kept = [*(Anchor.read(text) for text in anchor or []), *anchors_in(anchors)]
     with open_store() as store, store.writing() as connection:
         verdict = log.verify(log.written(connection), kept)
     if not verdict.whole:
@@ -89,7 +90,22 @@ def disclosures(
     out.print(table)
 
 
-def _lines(path: Path | None) -> list[str]:
+@audit.command()
+def purged() -> None:
+    """List who was purged and when, by UUID: kept elsewhere, a restore purges them again."""
+    with open_store() as store, store.writing() as connection:
+        found = tombstones(connection)
+    for one in found:
+        typer.echo(str(one))
+
+
+def anchors_in(path: Path | None) -> list[Anchor]:
+    """The anchors of a file, one a line; none without a file."""
+    return [Anchor.read(line) for line in lines_in(path)]
+
+
+def lines_in(path: Path | None) -> list[str]:
+    """The lines of a file that hold something; none without a file. Raises BadInput."""
     if path is None:
         return []
     try:

@@ -9,10 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, text
 
+from edupulse.school.errors import NotReady
 from edupulse.store.asking import is_secured, secure
 from edupulse.store.connection import driver_of
+from edupulse.store.tables import SCHEMAS
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x45645075  # any number, the same for every process: a session-wide lock for migrations
@@ -24,12 +27,37 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     The whole upgrade is one transaction: it lands or it does not.
     """
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        lock(connection)
         if revision != "head" or applied_revision(connection) != head_revision():
-            command.upgrade(_configuration(connection), revision)
-            _secure(connection, again=True)
+            upgrade(connection, revision)
         else:
             _secure(connection, again=False)
+
+
+def lock(connection: Connection) -> None:
+    """Wait until nobody else changes the tables, and let the next one wait for this transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Create or upgrade all tables in the connection's transaction.
+
+    Raises NotReady for a revision that this version of EduPulse does not know.
+    """
+    try:
+        command.upgrade(_configuration(connection), revision)
+    except CommandError:
+        raise NotReady(
+            "These tables were made by a newer EduPulse.", "Install that version or a newer one."
+        ) from None
+    _secure(connection, again=True)
+
+
+def drop(connection: Connection) -> None:
+    """Drop all tables with what they hold, in the connection's transaction."""
+    for name in ("access", *SCHEMAS):
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {name} CASCADE"))
+    connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
 
 
 class Tables:
@@ -61,7 +89,7 @@ def _secure(connection: Connection, *, again: bool) -> None:
 def downgrade(engine: Engine, revision: str) -> None:
     """Take migrations back to `revision`, with the data of the tables that go."""
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        lock(connection)
         command.downgrade(_configuration(connection), revision)
 
 
