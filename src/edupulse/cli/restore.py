@@ -57,9 +57,10 @@ def _tell(done: Restored) -> None:
     backup = done.backup
     out.print(
         f"Restored {backup.rows:,} rows and {len(backup.checkpoints)} checkpoints as of"
-        f" {backup.head.made:%Y-%m-%d %H:%M}Z; {done.newer:,} newer entries of the audit log kept,"
-        f" {done.purged} students purged again."
+        f" {backup.head.made:%Y-%m-%d %H:%M}Z."
     )
+    out.print(f"Newer entries of the audit log kept: {done.newer:,}.")
+    out.print(f"Students purged again: {done.purged}.")
     if done.blind:
         beside.print(
             "[bold red]Nothing here knows what happened after that.[/] Students who were purged"
