@@ -17,8 +17,10 @@ from edupulse.api.routes import (
     caseload,
     disclosures,
     docs,
+    evaluation,
     features,
     health,
+    models,
     students,
     timeline,
     worklist,
@@ -36,6 +38,8 @@ ROUTES: tuple[APIRouter, ...] = (
     timeline.router,
     caseload.router,
     worklist.router,
+    models.router,
+    evaluation.router,
     disclosures.router,
 )
 """One noun a line."""

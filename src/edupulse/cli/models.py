@@ -16,7 +16,7 @@ from rich.table import Table
 
 from edupulse.cli.console import out
 from edupulse.model.checkpoint import CARD, read_checkpoint
-from edupulse.school.errors import NotReady
+from edupulse.pipeline.promoting import promote_by_hand
 from edupulse.store import checkpoints as registry
 from edupulse.store.checkpoints import Registered
 from edupulse.store.store import open_store
@@ -79,21 +79,8 @@ def promote(hash_: Hash, because: Because, by: Name = None) -> None:
 
     One that did not pass its gate is refused: what does not beat the checklist does not serve.
     """
-    with open_store() as store, store.writing() as connection:
-        wanted = registry.checkpoint(connection, hash_)
-        gate = read_checkpoint(Path(wanted.folder)).manifest.gate
-        if not gate.serves:
-            failed = ", ".join(check.name for check in gate.checks if not check.passed)
-            raise NotReady(
-                f"This checkpoint did not pass its gate: {failed}.",
-                "Train a better one; `edupulse models show HASH` gives the figures.",
-            )
-        grounds = {"checks": [vars(check) for check in gate.checks]}
-        _serves(
-            registry.promote(
-                connection, wanted.hash, now=_now(), by=login(by), because=because, grounds=grounds
-            )
-        )
+    with open_store() as store:
+        _serves(promote_by_hand(store, hash_, now=_now(), by=login(by), because=because))
 
 
 @models.command()

@@ -22,7 +22,8 @@ def monitor(
 ) -> None:
     """Judge what serves on the outcomes that closed since it learned, and look for drift.
 
-    Names the reasons to learn again, which `edupulse retrain` acts on; changes nothing.
+    Names the reasons to learn again, which `edupulse retrain` acts on. Changes nothing; what was
+    seen is kept, and the service tells it (`GET /evaluation`).
     """
     with open_store() as store, progress() as told:
         seen = watch(store, instant(store, as_of), told=told)

@@ -24,6 +24,20 @@ class Alive(TypedDict):
     status: NotRequired[Literal["alive"]]
 
 
+class Because(TypedDict):
+    """Why a person decides."""
+
+    because: str
+
+
+class CheckTold(TypedDict):
+    """One question of a gate, its answer, and the figures behind it."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
 class CourseGrade(TypedDict):
     """What a school posted for a course."""
 
@@ -35,6 +49,16 @@ class CourseGrade(TypedDict):
     percent: float | None
     code: str | None
     final: bool
+
+
+class DecisionTold(TypedDict):
+    """A decision about what serves."""
+
+    at: str
+    action: str
+    before: str | None
+    by: str
+    because: str
 
 
 class Disclosure(TypedDict):
@@ -71,6 +95,17 @@ class EnrollmentChange(TypedDict):
     exit_type: NotRequired[str | None]
 
 
+class Evaluation(TypedDict):
+    """The track record of what serves."""
+
+    serving: str | None
+    at_training: JudgementTold | None
+    live: JudgementTold | None
+    live_as_of: str | None
+    live_outcomes: int | None
+    unknown: list[str]
+
+
 class Exclusion(TypedDict):
     """Days of instruction lost to discipline."""
 
@@ -104,11 +139,30 @@ class FeatureTrack(TypedDict):
     observed: list[bool]
 
 
+class Figure(TypedDict):
+    """A value with its 95 % bootstrap interval over students."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Fired(TypedDict):
     """An indicator of the rules that fired."""
 
     name: str
     text: str
+
+
+class GroupFigures(TypedDict):
+    """One group of one grouping, beside everyone else whose group is known."""
+
+    grouping: str
+    group: str
+    students: int
+    rows: int
+    figures: dict[str, Figure]
+    verdicts: dict[str, str]
 
 
 class Incident(TypedDict):
@@ -119,6 +173,16 @@ class Incident(TypedDict):
     kind: Literal["incident"]
     behavior: str
     severity: int | None
+
+
+class JudgementTold(TypedDict):
+    """What may be told of an evaluation: figures of groups of ten students or more."""
+
+    about: dict[str, str]
+    overall: list[MethodFigures]
+    by_school: list[MethodFigures]
+    by_group: list[GroupFigures]
+    hidden: int
 
 
 class Mark(TypedDict):
@@ -135,10 +199,57 @@ class Mark(TypedDict):
     status: str
 
 
+class MethodFigures(TypedDict):
+    """One method on one population."""
+
+    method: str
+    population: str
+    school_id: NotRequired[str | None]
+    students: int
+    rows: int
+    base_rate: float
+    metrics: dict[str, Figure]
+
+
+class Model(TypedDict):
+    """A checkpoint of the registry."""
+
+    hash: str
+    status: str
+    created: str
+    gate_passed: bool
+
+
+class ModelRecord(TypedDict):
+    """A checkpoint with its card, its gate, its figures and all that was decided of it."""
+
+    hash: str
+    status: str
+    created: str
+    gate_passed: bool
+    method: str
+    trained_on: str
+    outcome: dict[str, Any]
+    policy: dict[str, Any]
+    data: dict[str, Any]
+    checks: list[CheckTold]
+    instead: str
+    figures: JudgementTold
+    decisions: list[DecisionTold]
+    card: str
+
+
 class PageDisclosure(TypedDict):
     """One page of a list."""
 
     items: list[Disclosure]
+    next: NotRequired[str | None]
+
+
+class PageModel(TypedDict):
+    """One page of a list."""
+
+    items: list[Model]
     next: NotRequired[str | None]
 
 
@@ -326,6 +437,45 @@ class Operations(Transport):
         answer: Worklist = self._ask(
             "GET", "/api/v1/worklist", query={"capacity": capacity, "school": school}
         )
+        return answer
+
+    def models(self) -> PageModel:
+        """All checkpoints, the newest first, on one page."""
+        answer: PageModel = self._ask("GET", "/api/v1/models")
+        return answer
+
+    def model(self, hash: str) -> ModelRecord:
+        """One checkpoint: card, gate, figures and decisions, from its own files and the
+        registry.
+        """
+        answer: ModelRecord = self._ask("GET", f"/api/v1/models/{hash}")
+        return answer
+
+    def promote(self, hash: str, body: Because, *, idempotency_key: str | None = None) -> Model:
+        """Let a checkpoint serve from now on, without a restart; the one that served is retired."""
+        answer: Model = self._ask(
+            "POST",
+            f"/api/v1/models/{hash}/promote",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def roll_back(self, body: Because, *, idempotency_key: str | None = None) -> Model:
+        """Let the checkpoint serve again that served before this one, without a restart."""
+        answer: Model = self._ask(
+            "POST",
+            "/api/v1/models/rollback",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def evaluation(self) -> Evaluation:
+        """Live calibration, precision at capacity, lead time and coverage, by school and by
+        group.
+        """
+        answer: Evaluation = self._ask("GET", "/api/v1/evaluation")
         return answer
 
     def disclosures(

@@ -25,6 +25,9 @@ LATENT_BOUND = "latent_bound"
 WITHOUT_GRADES = "without_course_grades"
 """Rows whose horizon no grading term ends in: a failed course could not come true there."""
 
+AT_SCHOOL = "school:"
+"""Before a school's id: the population of its rows."""
+
 
 @dataclass(frozen=True)
 class Result:

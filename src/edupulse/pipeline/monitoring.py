@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +15,28 @@ from edupulse.features.catalog import NAMES
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.model.contest import predict, rules
 from edupulse.model.drift import Drift, drifts
-from edupulse.model.evaluation import Evaluation, Prediction, evaluate
+from edupulse.model.evaluation import AT_SCHOOL, Evaluation, Prediction, evaluate
+from edupulse.model.fairness.groups import groupings
+from edupulse.model.fairness.rates import Judged
+from edupulse.model.fairness.report import Fairness
+from edupulse.model.fairness.subgroups import Margins
+from edupulse.model.fairness.subgroups import subgroups as beside_others
 from edupulse.model.gate import RULES
+from edupulse.model.rows import Labels
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.panel import panel_of
 from edupulse.panel.windows import Windows, concat, utc
 from edupulse.pipeline.judging import LEARNED_UNTIL, METHOD, REPLICATES
 from edupulse.pipeline.material import BLOCK, Material, Told, material, past_as_of_days, silent
-from edupulse.risk.scoring import Scorer
+from edupulse.pipeline.subgroups import subgroups
+from edupulse.pipeline.timing import timing_of
+from edupulse.risk.bands import Policy
+from edupulse.risk.scoring import Numbers, Scorer
 from edupulse.school.errors import NotReady
 from edupulse.store.checkpoints import Registered
 from edupulse.store.people import school_names
 from edupulse.store.store import Store
+from edupulse.store.watches import Watched, note_watch
 
 A_YEAR = timedelta(days=364)
 """Features follow the school year: a day is compared with the same weekday a year before."""
@@ -72,13 +84,25 @@ class Watch:
     compared: str
     triggers: tuple[Trigger, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept for all who ask."""
+        live = None if self.live is None else json.loads(self.live.to_json())
+        return {
+            "closed": self.closed,
+            "live": live,
+            "moved": [list(one) for one in self.moved],
+            "compared": self.compared,
+            "triggers": [asdict(one) for one in self.triggers],
+        }
+
 
 def watch(
     store: Store, now: datetime, policy: WatchPolicy | None = None, told: Told = silent
 ) -> Watch:
     """Judge what serves on the outcomes that closed since it learned, and look for drift.
 
-    Raises NotFound or BadInput where the champion's folder is missing or damaged.
+    What was seen is kept. Raises NotFound or BadInput where the champion's folder is missing or
+    damaged.
     """
     limits = policy or WatchPolicy()
     champion = store.champion()
@@ -88,7 +112,8 @@ def watch(
     checkpoint = read_checkpoint(Path(champion.folder))
     fresh = _newly_closed(store, champion, checkpoint, now, told)
     closed = 0 if fresh is None else len(fresh)
-    live = None if fresh is None or closed < limits.fewest else _live(checkpoint, fresh)
+    enough = fresh is not None and closed >= limits.fewest
+    live = _live(store, checkpoint, fresh, now) if fresh is not None and enough else None
     told("Comparing with a year ago", 0.0)
     moved, compared = _drift(store, now, limits)
     told("Comparing with a year ago", 1.0)
@@ -97,7 +122,10 @@ def watch(
         *([] if live is None else _dropped(live, checkpoint.evaluation, limits)),
         *_moved(moved, limits),
     )
-    return Watch(now, champion.hash, closed, live, moved, compared, triggers)
+    seen = Watch(now, champion.hash, closed, live, moved, compared, triggers)
+    with store.writing() as connection:
+        note_watch(connection, Watched(now, champion.hash, seen.to_json()))
+    return seen
 
 
 def _newly_closed(
@@ -117,16 +145,39 @@ def _newly_closed(
     return rows.take(rows.outcomes.known & (rows.outcomes.closes_at > utc(champion.created)))
 
 
-def _live(checkpoint: Checkpoint, fresh: Material) -> Evaluation | None:
-    """The champion beside the rules; None where all outcomes are of one kind."""
+def _live(
+    store: Store, checkpoint: Checkpoint, fresh: Material, now: datetime
+) -> Evaluation | None:
+    """The champion beside the rules, over all, by school and by group; None for one class alone."""
     outcomes, windows = fresh.outcomes, fresh.windows
     if outcomes.off_track.all() or not outcomes.off_track.any():
         return None
     scores = Scorer(checkpoint.network, checkpoint.calibration).score(windows)
     nobody = (windows, outcomes)  # rules need no calibration
     predictions = [predict(rule, nobody, windows) for rule in rules()]
-    predictions.append(Prediction(METHOD, scores.logit, scores.risk))
-    return evaluate(predictions, windows, outcomes, replicates=REPLICATES)
+    ours = Prediction(
+        METHOD, scores.logit, scores.risk, low=scores.low, high=scores.high, in_set=scores.in_set
+    )
+    high = Policy.from_json(checkpoint.manifest.provenance.policy).high
+    labels = subgroups(store, windows)
+    evaluation = evaluate(
+        [*predictions, ours],
+        windows,
+        outcomes,
+        timing=timing_of(store, fresh, now),
+        also={AT_SCHOOL + name: labels["school"] == name for name in np.unique(labels["school"])},
+        high=high,
+        replicates=REPLICATES,
+    )
+    return replace(evaluation, fairness=_by_group(fresh, scores.risk, labels, high))
+
+
+def _by_group(fresh: Material, risk: Numbers, labels: Labels, high: float) -> Fairness:
+    """Every group beside all others; not what takes scikit-learn, which the checkpoint tells."""
+    on_record = {name: values for name, values in labels.items() if (values != "").any()}
+    judged = Judged(risk, fresh.outcomes.off_track, fresh.windows.student)
+    groups = beside_others(judged, groupings(on_record), threshold=high, replicates=REPLICATES)
+    return Fairness(METHOD, high, Margins(), groups, (), (), ())
 
 
 def _enough(closed: int, limits: WatchPolicy) -> Iterator[Trigger]:

@@ -29,7 +29,7 @@ from edupulse.pipeline.material import Material
 from edupulse.risk.activation import activation, band_rates
 from edupulse.risk.bands import Policy
 from edupulse.risk.scoring import Numbers, Scorer
-from edupulse.school.errors import EduPulseError, Leakage
+from edupulse.school.errors import EduPulseError, Leakage, NotReady
 from edupulse.store.checkpoints import Registered, promote, refuse, register
 from edupulse.store.checkpoints import checkpoint as registered
 from edupulse.store.store import Store
@@ -126,6 +126,27 @@ def _compared(
         seed=seed,
     )
     return against_serving(evaluation, METHOD, misses, policy)
+
+
+def promote_by_hand(
+    store: Store, hash_: str, *, now: datetime, by: str, because: str
+) -> Registered:
+    """Let a person's choice serve from now on; what served is retired.
+
+    Raises NotFound for no single checkpoint of that hash, NotReady for one that did not pass its
+    gate: what does not beat the checklist does not serve, whoever wishes it.
+    """
+    with store.writing() as connection:
+        wanted = registered(connection, hash_)
+        gate = read_checkpoint(Path(wanted.folder)).manifest.gate
+        failed = ", ".join(check.name for check in gate.checks if not check.passed)
+        if not gate.serves:
+            raise NotReady(
+                f"This checkpoint did not pass its gate: {failed}.",
+                "Train a better one; its card gives the figures.",
+            )
+        grounds = {"checks": [vars(check) for check in gate.checks]}
+        return promote(connection, wanted.hash, now=now, by=by, because=because, grounds=grounds)
 
 
 def settle(

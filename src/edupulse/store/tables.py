@@ -221,6 +221,17 @@ SYNCS = Table(
 )
 """How far each configured source was read."""
 
+WATCHES = Table(
+    "watches",
+    metadata,
+    Column("number", BigInteger(), Identity(always=True), primary_key=True),
+    Column("seen", DateTime(timezone=True), nullable=False),
+    Column("checkpoint", Text(), nullable=False),
+    Column("report", JSONB(), nullable=False),
+    schema=STATE,
+)
+"""What monitoring saw of the checkpoint that served at `seen`; figures of groups, no students."""
+
 CHECKPOINTS = Table(
     "checkpoints",
     metadata,
