@@ -5,6 +5,7 @@ A test holds `client/operations.py` up to date, so that client and service canno
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import subprocess
@@ -217,7 +218,7 @@ def _value(name: str) -> str:
 
 def _argument_name(name: str) -> str:
     plain = re.sub(r"\W", "_", name).lower()
-    return f"{plain}_" if keyword.iskeyword(plain) else plain
+    return f"{plain}_" if keyword.iskeyword(plain) or hasattr(builtins, plain) else plain
 
 
 def _class_name(name: str) -> str:

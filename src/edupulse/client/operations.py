@@ -444,18 +444,18 @@ class Operations(Transport):
         answer: PageModel = self._ask("GET", "/api/v1/models")
         return answer
 
-    def model(self, hash: str) -> ModelRecord:
+    def model(self, hash_: str) -> ModelRecord:
         """One checkpoint: card, gate, figures and decisions, from its own files and the
         registry.
         """
-        answer: ModelRecord = self._ask("GET", f"/api/v1/models/{hash}")
+        answer: ModelRecord = self._ask("GET", f"/api/v1/models/{hash_}")
         return answer
 
-    def promote(self, hash: str, body: Because, *, idempotency_key: str | None = None) -> Model:
+    def promote(self, hash_: str, body: Because, *, idempotency_key: str | None = None) -> Model:
         """Let a checkpoint serve from now on, without a restart; the one that served is retired."""
         answer: Model = self._ask(
             "POST",
-            f"/api/v1/models/{hash}/promote",
+            f"/api/v1/models/{hash_}/promote",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
