@@ -1,14 +1,17 @@
 """A district's first import at several sizes, then one night's: how long, and how it grows.
 
-    .venv/bin/python benchmarks/district.py [--students 2800 8400 28000 100000] [--keep FOLDER]
+    .venv/bin/python benchmarks/district.py [--students 2800 8400 28000 100000]
+        [--format csv] [--keep FOLDER]
 
-Each size is a simulated district of one school year in CSV files (some 356 marks a student), cut on
-a Friday night in May. Measured, in a process of its own: a bare parse of each file (Python's csv
-reader); the import of all that was known by then into a new database, kind by kind; the export of
-the Monday after alone (a day's attendance and incidents, what teachers entered over three days, and
-corrections of earlier marks), by the function of `edupulse sync`; the same once more. CPU seconds
-are those of this process and of the embedded server. Memory is the peak of this process, and of the
-largest one of the server, its shared buffers included. The files are kept where `--keep` says.
+Each size is a simulated district of one school year (some 356 marks a student), cut on a Friday
+night in May. Measured, in a process of its own: a bare parse of each file (Python's csv reader);
+the import of all that was known by then into a new database, kind by kind; the export of the Monday
+after, by the function of `edupulse sync`; the same once more. In our CSV files that export has what
+became known alone (a day's attendance and incidents, what teachers entered over three days, and
+corrections of earlier marks); in OneRoster the results of two days' line items, and all other
+tables whole, as a service is read. CPU seconds are those of this process and of the embedded
+server. Memory is the peak of this process, and of the largest one of the server, its shared buffers
+included. The files are kept where `--keep` says.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ from edupulse.sources.delivery import Batch, Progress
 from edupulse.store import embedded
 from edupulse.store.store import Store, open_store
 
-SATURDAY, MONDAY = "2024-05-18", "2024-05-20"
+THURSDAY, SATURDAY, MONDAY = "2024-05-16", "2024-05-18", "2024-05-20"
 NIGHT = datetime(2024, 5, 21, 7, tzinfo=UTC)
 CORRECTED = 0.05
 """Of the marks of one day four weeks earlier, so many are corrected that Monday."""
@@ -52,16 +55,18 @@ def main() -> None:
     """Measure each size."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--students", type=int, nargs="+", default=[2800, 8400, 28000, 100000])
+    options.add_argument("--format", choices=("csv", "oneroster"), default="csv")
     options.add_argument("--keep", type=Path, help="a folder for the files")
     chosen = options.parse_args()
     for students in chosen.students:
         with tempfile.TemporaryDirectory() as scratch:
-            folder = (chosen.keep or Path(scratch)) / f"{students}"
+            speaks = Speaks(chosen.format)
+            folder = (chosen.keep or Path(scratch)) / f"{speaks}-{students}"
             if not folder.is_dir():
-                alone(write_district, folder, students)
+                alone(write_district, folder, speaks, students)
             os.environ["EDUPULSE_HOME"] = str(Path(scratch) / "home")
-            told(f"\n{students:,} students")
-            alone(measure, folder)
+            told(f"\n{students:,} students, {speaks}")
+            alone(measure, folder, speaks)
             embedded.remove(Path(scratch) / "home")
 
 
@@ -71,20 +76,40 @@ def alone(work: Callable[..., object], *arguments: object) -> None:
         another.submit(work, *arguments).result()
 
 
-def write_district(folder: Path, students: int) -> None:
+def write_district(folder: Path, speaks: Speaks, students: int) -> None:
     """`before` and `day`: what was known by Friday night, and what became known since."""
     whole = folder.with_name(f"{folder.name}-whole")
     shutil.rmtree(whole, ignore_errors=True)
-    simulate(DistrictPlan(students=students, years=1, truth_pairs=0, missingness=0), whole)
-    (whole / "coverage.csv").unlink()  # it reaches to the year's end
+    plan = DistrictPlan(students=students, years=1, truth_pairs=0, missingness=0)
+    simulate(plan, whole, form=speaks.value)
     for part in ("before", "day"):
         (folder / part).mkdir(parents=True)
-        shutil.copy(whole / "SIMULATED.txt", folder / part)
-    for file in sorted(whole.glob("*.csv")):
-        split(file, folder)
-        file.unlink()
-    correct(folder)
+    if speaks is Speaks.ONEROSTER:
+        cut_results(whole, folder)
+    else:
+        (whole / "coverage.csv").unlink()  # it reaches to the year's end
+        for file in sorted(whole.glob("*.csv")):
+            split(file, folder)
+        correct(folder)
     shutil.rmtree(whole)
+
+
+def cut_results(whole: Path, folder: Path) -> None:
+    """Results by the day on which their line item was due; all else is in both parts."""
+    items = pl.scan_csv(whole / "lineItems.csv", infer_schema=False)
+    due = items.select("dueDate", lineItemSourcedId="sourcedId")
+    results = pl.scan_csv(whole / "results.csv", infer_schema=False)
+    dated, columns = results.join(due, on="lineItemSourcedId"), results.collect_schema().names()
+    days = pl.col("dueDate")
+    earlier = dated.filter(days < THURSDAY).select(columns)
+    earlier.sink_csv(folder / "before" / "results.csv")
+    changed = dated.filter(days.is_between(pl.lit(THURSDAY), pl.lit(SATURDAY)))
+    stamped = changed.with_columns(dateLastModified=pl.lit(f"{MONDAY}T20:00:00Z")).select(columns)
+    stamped.sink_csv(folder / "day" / "results.csv")
+    for file in whole.glob("*.*"):
+        for part in ("before", "day"):
+            if not (folder / part / file.name).exists():
+                shutil.copy(file, folder / part)
 
 
 def split(file: Path, folder: Path) -> None:
@@ -112,20 +137,22 @@ def correct(folder: Path) -> None:
     pl.concat([pl.read_csv(path, infer_schema=False), other]).write_csv(path)
 
 
-def measure(folder: Path) -> None:
+def measure(folder: Path, speaks: Speaks) -> None:
     """The first import and the night."""
+    mapping = folder / "before" / "mapping.toml"
     with open_store() as store:
         with stopwatch("first import") as watch:
-            report, took = first_import(store, folder / "before")
+            origin = Origin(speaks, str(folder / "before"), mapping if mapping.exists() else None)
+            report, took = first_import(store, origin)
             watch.rows = sum(file.read for file in report.files)
         for file in report.files:
-            bare = bare_parse(folder / "before" / f"{file.kind}.csv")
-            ours = took[file.kind]
-            told(
-                f"  {file.kind:16} {file.read:11,} rows {ours:7.1f} s"
-                f" {file.read / ours:9,.0f} rows/s, bare parse {file.read / bare:11,.0f} rows/s"
-            )
-        source = Configured.model_validate({"from": "csv", "place": str(folder / "day")})
+            ours, rows = took[file.kind], file.read
+            told(f"  {file.kind:16} {rows:11,} rows {ours:7.1f} s {rows / ours:9,.0f} rows/s")
+        for path in sorted((folder / "before").glob("*.csv")):
+            told(f"  bare parse of {path.name:22} {bare_parse(path):7.1f} s")
+        source = Configured.model_validate(
+            {"from": speaks, "place": str(folder / "day"), "mapping": origin.mapping}
+        )
         for name in ("one night", "the same night again"):
             with stopwatch(name) as watch:
                 files = sync(store, "day", source, now=NIGHT).report.files
@@ -137,9 +164,8 @@ def measure(folder: Path) -> None:
                 )
 
 
-def first_import(store: Store, folder: Path) -> tuple[ImportReport, dict[str, float]]:
+def first_import(store: Store, origin: Origin) -> tuple[ImportReport, dict[str, float]]:
     """The import of everything, as `sync` does it, and the seconds of each kind."""
-    origin = Origin(Speaks.CSV, str(folder))
     with opened(origin, None, lambda _what, _part: None) as delivery:
         watched = Watched(delivery)
         report = intake(store, watched, now=NIGHT - timedelta(days=3))  # type: ignore[arg-type]
