@@ -6,8 +6,8 @@ from alembic import op
 from sqlalchemy import BigInteger, Column, DateTime, Identity, PrimaryKeyConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
