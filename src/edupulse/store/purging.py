@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import Connection
@@ -30,8 +31,13 @@ def purge(connection: Connection, student: int, *, by: str, because: str) -> Pur
 
     The log keeps the random-looking UUID alone: whose it was can no longer be told from here.
     """
-    begin_import(connection)  # which may be bringing records of this very student
-    keys = _one_student(connection, student)
+    return purge_all(connection, [student], by=by, because=because)
+
+
+def purge_all(connection: Connection, students: Sequence[int], *, by: str, because: str) -> Purged:
+    """The same for several; `rows` in each one's entry are those of all of them."""
+    begin_import(connection)  # which may be bringing records of these very students
+    keys = _one_student(connection, students)
     ids = connection.execute(
         "SELECT student_id FROM identity.student WHERE student = ANY(%s) ORDER BY student", [keys]
     ).fetchall()
@@ -67,20 +73,20 @@ def _delete(connection: Connection, name: str, keys: list[int]) -> int:
     return connection.execute(query, [keys] * len(columns)).rowcount
 
 
-def _one_student(connection: Connection, student: int) -> list[int]:
-    """All keys that any merge, then or now, made one with this one."""
+def _one_student(connection: Connection, students: Sequence[int]) -> list[int]:
+    """All keys that any merge, then or now, made one with one of these."""
     rows = connection.execute(
         """
         WITH RECURSIVE merged AS (
             SELECT old_student_id AS a, student AS b FROM records.student_ids
             UNION SELECT old_student_id, student FROM records.student_ids_past
         ), one AS (
-            SELECT %s::integer AS student
+            SELECT unnest(%s::integer[]) AS student
             UNION SELECT CASE WHEN m.a = one.student THEN m.b ELSE m.a END
             FROM one JOIN merged m ON one.student IN (m.a, m.b)
         )
         SELECT student FROM one ORDER BY student
         """,
-        [student],
+        [list(students)],
     ).fetchall()
     return [int(row[0]) for row in rows]

@@ -210,7 +210,7 @@ _REVOKE_AGAIN = """
 def _purge_again(connection: Connection, wanted: Wanted, made: datetime, by: str) -> int:
     """Remove again who was removed after the backup; returns how many students."""
     rows = connection.execute(
-        "SELECT DISTINCT student FROM pg_temp.newer WHERE what = 'purged'"
+        "SELECT DISTINCT student FROM pg_temp.newer WHERE what = 'purged' AND student IS NOT NULL"
     ).fetchall()
     gone = {row[0] for row in rows} | {one.student for one in wanted.purged if one.at > made}
     done = 0
@@ -227,6 +227,7 @@ def _purge_again(connection: Connection, wanted: Wanted, made: datetime, by: str
 def tombstones(connection: Connection) -> list[Tombstone]:
     """Every student who was purged, the oldest first: to be kept where no backup is."""
     rows = connection.execute(
-        "SELECT at, student FROM state.audit WHERE what = 'purged' ORDER BY number"
+        "SELECT at, student FROM state.audit WHERE what = 'purged' AND student IS NOT NULL"
+        " ORDER BY number"
     ).fetchall()
     return [Tombstone(*row) for row in rows]
