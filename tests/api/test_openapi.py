@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -17,6 +18,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from edupulse.api.app import OPEN, PREFIX, create_app
+from edupulse.api.document import document
 from edupulse.api.openapi import PROBLEMS
 from edupulse.api.routes import docs
 
@@ -91,6 +93,11 @@ def test_every_model_and_every_field_of_it_is_described(name: str) -> None:
         if not said.get("description") and "const" not in said
     ]
     assert silent == []
+
+
+def test_the_map_of_the_routes_is_made_from_it() -> None:
+    made = Path(__file__).parents[2] / "docs/api.md"
+    assert made.read_text() == document(DOCUMENT), "python -m edupulse.api.document > docs/api.md"
 
 
 def test_problems_are_written_once_with_an_example() -> None:

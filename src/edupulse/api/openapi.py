@@ -36,6 +36,9 @@ PROBLEMS: Mapping[HTTPStatus, str] = {
 }
 """What can go wrong, by status; which of them a route names follows from what it takes."""
 
+SCOPE = "\n\nScope: "
+"""After what an operation does, before what it needs."""
+
 _WITH_RETRY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _NAMED_BY_QUERY = ("student_id", "school")
 
@@ -98,11 +101,15 @@ def _possible(operation: Mapping[str, Any]) -> Iterator[HTTPStatus]:
     yield HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _tell_scopes(operation: dict[str, Any]) -> None:
+def scopes_of(operation: Mapping[str, Any]) -> str:
+    """The scopes that an operation needs, as Markdown; empty where it needs none."""
     asked = [scopes for one in operation.get("security", ()) for scopes in one.values()]
-    named = ", ".join(f"`{scope}`" for scope in sorted({*chain.from_iterable(asked)}))
-    if named:
-        operation["description"] += f"\n\nScope: {named}."
+    return ", ".join(f"`{scope}`" for scope in sorted({*chain.from_iterable(asked)}))
+
+
+def _tell_scopes(operation: dict[str, Any]) -> None:
+    if scopes := scopes_of(operation):
+        operation["description"] += SCOPE + scopes + "."
 
 
 def _response(status: HTTPStatus) -> dict[str, Any]:
