@@ -15,9 +15,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
-from access_latency import AT, STAFF, filled
 from starlette.testclient import TestClient
 
+from access_latency import AT, STAFF, filled
 from edupulse.api.app import PREFIX, create_app
 from edupulse.casework.access import Part, Viewer
 from edupulse.casework.disclosures import Asking, disclose
