@@ -20,9 +20,12 @@ from edupulse.api.routes import (
     evaluation,
     features,
     health,
+    imports,
     models,
+    records,
     students,
     timeline,
+    trainings,
     worklist,
 )
 from edupulse.api.wiring import Clock
@@ -41,6 +44,9 @@ ROUTES: tuple[APIRouter, ...] = (
     models.router,
     evaluation.router,
     disclosures.router,
+    records.router,
+    imports.router,
+    trainings.router,
 )
 """One noun a line."""
 

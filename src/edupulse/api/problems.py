@@ -107,7 +107,15 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     headers = dict(_HEADERS.get(status, {}))
     if isinstance(error, errors.TooOften):
         headers["Retry-After"] = str(ceil(error.wait))
-    return problem(request, status, error.problem, kind=kind, to_do=error.to_do, headers=headers)
+    return problem(
+        request,
+        status,
+        error.problem,
+        kind=kind,
+        to_do=error.to_do,
+        places=[dict(place) for place in error.places] or None,
+        headers=headers,
+    )
 
 
 _HEADERS = {

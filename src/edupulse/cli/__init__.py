@@ -10,6 +10,7 @@ import typer
 from edupulse.cli.audit import audit
 from edupulse.cli.audit_records import audit_records
 from edupulse.cli.backup import backup
+from edupulse.cli.carry_out import carry_out
 from edupulse.cli.console import complain
 from edupulse.cli.database import database
 from edupulse.cli.demo import demo
@@ -60,6 +61,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.add_typer(models, name="models")
 app.command("audit-records")(audit_records)
+app.command("carry-out", hidden=True)(carry_out)
 app.command("score")(score)
 app.command("explain")(explain)
 app.command("feedback")(feedback)

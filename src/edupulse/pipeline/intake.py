@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -53,21 +53,24 @@ def intake(
     progress: Progress | None = None,
     home: Path | None = None,
     also: Callable[[Connection, uuid.UUID], None] | None = None,
+    number: uuid.UUID | None = None,
+    patience: timedelta | None = None,
 ) -> ImportReport:
     """Import all that a source delivers, and write the report to `home/imports/<id>/`.
 
     `now` is the import's instant (aware). `historical`: rows without `known_at` are known from
     their kind's default date; None says: if this is the first import. `snapshot`: the files are
     complete, what is not there any more is retracted. `also` is done in the same transaction, told
-    the import's id. Raises ImportRefused, with nothing changed,
-    where more than `limit` of a file's rows (and at least FEWEST_TO_REFUSE) are rejected.
+    the import's id: `number`, or a new one. Raises ImportRefused, with nothing changed,
+    where more than `limit` of a file's rows (and at least FEWEST_TO_REFUSE) are rejected, and
+    NotReady where another import runs for longer than `patience`.
     """
-    number = uuid.uuid4()
+    number = number or uuid.uuid4()
     folder = (home or edupulse_home()) / "imports" / str(number)
     now = now.astimezone(UTC)
     try:
         with store.writing() as connection:
-            begin_import(connection)
+            begin_import(connection, patience)
             first = not any_import(connection)
             district = the_district(connection)
             settle_origin(connection, delivery.simulated)

@@ -101,23 +101,25 @@ def sync(
     whole: bool = False,
     home: Path | None = None,
     told: Told = silent,
+    number: uuid.UUID | None = None,
 ) -> Sync:
     """Read a source whole, or what changed since the last time, and import it.
 
     What cannot be read by its changes is read whole: files, a service that was set back, one not
     read whole for `whole_every` days. A whole reading retracts what is not there any more where
-    the configuration says `snapshot`. Raises SourceDown and ImportRefused with nothing changed.
+    the configuration says `snapshot`. The import's id is `number`, or a new one. Raises SourceDown
+    and ImportRefused with nothing changed.
     """
     with store.writing() as connection:
         last = synced(connection, name)
     origin = _origin(source)
     since = None if whole else _since(source, last, now)
     try:
-        return _read(store, name, source, origin, since, last, now, home, told)
+        return _read(store, name, source, origin, since, last, now, home, told, number)
     except NotReady:
         if since is None:
             raise
-        return _read(store, name, source, origin, None, last, now, home, told)
+        return _read(store, name, source, origin, None, last, now, home, told, number)
 
 
 def _read(
@@ -130,15 +132,16 @@ def _read(
     now: datetime,
     home: Path | None,
     told: Told,
+    number: uuid.UUID | None,
 ) -> Sync:
     is_whole = since is None
 
     with opened(origin, since, told) as delivery:
 
-        def note(connection: Connection, number: uuid.UUID) -> None:
+        def note(connection: Connection, landed: uuid.UUID) -> None:
             through = None if delivery.through is None else str(delivery.through)
             when_whole = now if is_whole or last is None else last.whole
-            note_sync(connection, Synced(name, through, now, when_whole, number))
+            note_sync(connection, Synced(name, through, now, when_whole, landed))
 
         report = intake(
             store,
@@ -149,6 +152,7 @@ def _read(
             progress=told,
             home=home,
             also=note,
+            number=number,
         )
     return Sync(name, is_whole, report)
 

@@ -18,9 +18,16 @@ EduPulseError
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+Place = Mapping[str, str]
+"""One place that is wrong (`where`) and what is wrong with it (`what`), without its value."""
+
 
 class EduPulseError(Exception):
-    """An error that a person can act on: what is wrong, and what to do."""
+    """An error that a person can act on: what is wrong, and what to do; `places` name it all."""
+
+    places: Sequence[Place] = ()
 
     def __init__(self, problem: str, to_do: str = "") -> None:
         super().__init__(f"{problem} {to_do}".strip())

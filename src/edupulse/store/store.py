@@ -51,6 +51,12 @@ class Store:
             yield opened
 
     @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection without a transaction, for what lasts longer: the locks of a session."""
+        with self.engine.connect() as opened:
+            yield connection.driver_of(opened.execution_options(isolation_level="AUTOCOMMIT"))
+
+    @contextmanager
     def snapshot(self) -> Iterator[Reading]:
         """A read-only view of one state of the database."""
         self.tables.ensure_newest()

@@ -374,3 +374,29 @@ REQUESTS = Table(
     schema=STATE,
 )
 """Writes that carried a key, for a day: digests alone, and the first answer, sealed."""
+
+RUNS = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("what", Text(), nullable=False),
+    Column("wanted", JSONB(), nullable=False),
+    Column("by", Text(), nullable=False),
+    Column("asked", DateTime(timezone=True), nullable=False),
+    Column("launched", DateTime(timezone=True)),
+    Column("began", DateTime(timezone=True)),
+    Column("finished", DateTime(timezone=True)),
+    Column("state", Text(), nullable=False, server_default="waiting"),
+    Column("doing", Text(), nullable=False, server_default=""),
+    Column("part", Double(), nullable=False, server_default="0"),
+    Column("report", JSONB()),
+    Column("problem", Text()),
+    CheckConstraint("what IN ('import', 'training')", name="what"),
+    CheckConstraint(
+        "state IN ('waiting', 'running', 'finished', 'refused', 'failed', 'interrupted')",
+        name="state",
+    ),
+    schema=STATE,
+)
+"""Imports and trainings that were asked for over the API, each a process of its own."""
+Index(None, RUNS.c.state)
