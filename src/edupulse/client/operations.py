@@ -165,6 +165,21 @@ class GroupFigures(TypedDict):
     verdicts: dict[str, str]
 
 
+class Import(TypedDict):
+    """One import, and how far it is."""
+
+    id: str
+    state: Literal["waiting", "running", "finished", "refused", "failed", "interrupted"]
+    source: str
+    asked: str
+    began: str | None
+    finished: str | None
+    doing: str
+    part: float
+    report: dict[str, Any] | None
+    problem: str | None
+
+
 class Incident(TypedDict):
     """What the student did; nothing of anybody else. One that was overturned is not here."""
 
@@ -277,12 +292,40 @@ class Permitted(TypedDict):
     sees: list[Part]
 
 
+class Pushed(TypedDict):
+    """What became of the rows."""
+
+    import_id: str
+    read: int
+    new: int
+    revised: int
+    unchanged: int
+    retracted: int
+    rejected: list[RejectedRow]
+    notes: list[str]
+
+
 class Ready(TypedDict):
     """Can the service answer, and what is missing?"""
 
     ready: bool
     missing: list[str]
     serving: str
+
+
+class RejectedRow(TypedDict):
+    """A row that was left out."""
+
+    row: int
+    field: str | None
+    reason: str
+
+
+class Rows(TypedDict):
+    """Records of one kind; each has the fields of docs/csv.md, `known_at` and `retracted` too."""
+
+    records: list[dict[str, str | bool | int | float | None]]
+    historical: NotRequired[bool]
 
 
 class Student(TypedDict):
@@ -321,6 +364,33 @@ class Timeline(TypedDict):
     facts: list[FactBefore] | None
     items: list[Absence | Mark | CourseGrade | Incident | Exclusion | EnrollmentChange]
     next: NotRequired[str | None]
+
+
+class Training(TypedDict):
+    """One training, and how far it is."""
+
+    id: str
+    state: Literal["waiting", "running", "finished", "refused", "failed", "interrupted"]
+    asked: str
+    began: str | None
+    finished: str | None
+    doing: str
+    part: float
+    report: dict[str, Any] | None
+    problem: str | None
+
+
+class WantedImport(TypedDict):
+    """Which source to read."""
+
+    source: str
+    whole: NotRequired[bool]
+
+
+class WantedTraining(TypedDict):
+    """When to train."""
+
+    always: NotRequired[bool]
 
 
 class WeeklyRecord(TypedDict):
@@ -487,4 +557,75 @@ class Operations(Transport):
             "/api/v1/disclosures",
             query={"student_id": student_id, "limit": limit, "cursor": cursor},
         )
+        return answer
+
+    def push_records(
+        self,
+        kind: Literal[
+            "schools",
+            "coverage",
+            "calendar",
+            "terms",
+            "scales",
+            "students",
+            "student_ids",
+            "demographics",
+            "guardians",
+            "staff",
+            "caseloads",
+            "enrollments",
+            "sections",
+            "section_staff",
+            "section_students",
+            "attendance",
+            "marks",
+            "course_grades",
+            "incidents",
+            "exclusions",
+        ],
+        body: Rows,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Pushed:
+        """Push records of one kind: all good rows land in one transaction, or none at all."""
+        answer: Pushed = self._ask(
+            "POST",
+            f"/api/v1/records/{kind}",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def start_an_import(self, body: WantedImport, *, idempotency_key: str | None = None) -> Import:
+        """Read a configured source in the background, after the imports that were asked for
+        before.
+        """
+        answer: Import = self._ask(
+            "POST",
+            "/api/v1/imports",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def follow_an_import(self, import_id: str) -> Import:
+        """How far an import is, or what it did: pushes and nightly syncs as well."""
+        answer: Import = self._ask("GET", f"/api/v1/imports/{import_id}")
+        return answer
+
+    def start_a_training(
+        self, body: WantedTraining, *, idempotency_key: str | None = None
+    ) -> Training:
+        """Train in the background on all outcomes that have closed, one training at a time."""
+        answer: Training = self._ask(
+            "POST",
+            "/api/v1/trainings",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def follow_a_training(self, training_id: str) -> Training:
+        """How far a training is, or what came of it."""
+        answer: Training = self._ask("GET", f"/api/v1/trainings/{training_id}")
         return answer
