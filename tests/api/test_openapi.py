@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi.routing import APIRoute, iter_route_contexts
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
+from api.live import at_a_port
 from edupulse.api.app import OPEN, PREFIX, create_app
 from edupulse.api.document import document
 from edupulse.api.openapi import PROBLEMS
@@ -34,19 +31,6 @@ OPERATIONS = [
 def client() -> TestClient:
     """The app without a store: neither the document nor its page needs one."""
     return TestClient(create_app())
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The app in a real server, without a store; its address."""
-    app = create_app(lambda: nullcontext(None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
 
 
 def test_it_is_a_valid_document(client) -> None:
@@ -134,7 +118,7 @@ def test_its_page_asks_this_service_alone_and_holds_no_script(client) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 def test_a_browser_shows_every_operation_under_that_policy(tmp_path) -> None:
-    with served() as address:
+    with at_a_port(create_app(lambda: nullcontext(None))) as address:
         shown = subprocess.run(
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
              "--virtual-time-budget=10000", f"--user-data-dir={tmp_path}",

@@ -127,3 +127,12 @@ def test_errors_of_statements_do_not_repeat_their_parameters(postgres_url: str) 
         session.execute(text("SELECT 1 / (length(:name) - 11)"), {"name": "Ada Example"})
     assert "Ada" not in str(failed.value)
     engine.dispose()
+
+
+@pytest.mark.parametrize("query", ["SELECT %s::text", "SELECT json_build_array(%s::json ->> 0)"])
+def test_a_text_that_postgresql_cannot_hold_is_bad_input(empty_database, query: str) -> None:
+    engine = connection.engine(empty_database())
+    told = '["\\u0000"]' if "json" in query else "\0"
+    with pytest.raises(BadInput, match="NUL"), connection.transaction(engine) as opened:
+        opened.execute(query, [told])
+    engine.dispose()

@@ -74,7 +74,8 @@ def engine(url: str | None = None) -> sqlalchemy.Engine:
 def transaction(engine: sqlalchemy.Engine) -> Iterator[psycopg.Connection]:
     """A transaction on a connection of the pool.
 
-    Raises DatabaseDown where none becomes free, or where it is lost on the way.
+    Raises DatabaseDown where none becomes free, or where it is lost on the way, and BadInput for
+    text that PostgreSQL cannot hold.
     """
     try:
         with engine.begin() as opened:
@@ -83,10 +84,19 @@ def transaction(engine: sqlalchemy.Engine) -> Iterator[psycopg.Connection]:
         raise DatabaseDown(
             "All connections to the database are in use.", "Ask again in a moment."
         ) from None
+    except psycopg.DataError as error:
+        if not _unstorable(error):
+            raise
+        raise BadInput("A text holds a NUL character.", "Leave that character out.") from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if not _lost(error):
             raise
         raise down(error) from None
+
+
+def _unstorable(error: psycopg.DataError) -> bool:
+    """A NUL in a text: psycopg itself says so, or the server (22P05) where it stands in JSON."""
+    return error.sqlstate == "22P05" or "NUL (0x00)" in str(error)
 
 
 def driver_of(connection: sqlalchemy.Connection) -> psycopg.Connection:
