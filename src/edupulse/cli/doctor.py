@@ -24,13 +24,20 @@ from edupulse.cli.console import out
 from edupulse.school.errors import EduPulseError
 from edupulse.store import embedded
 from edupulse.store.asking import ROLE, SERVICE_MISSING, is_secured
-from edupulse.store.connection import driver_of, engine, is_embedded
+from edupulse.store.connection import (
+    driver_of,
+    engine,
+    has_service_login,
+    is_embedded,
+    service_url,
+)
 from edupulse.store.schema import applied_revision, head_revision
 from edupulse.store.settings import edupulse_home
 
 GIGABYTE = 2**30
 NEEDED_DISK = 2 * GIGABYTE
 NEEDED_MEMORY = 2 * GIGABYTE
+SECOND_LOCK = "row-level security"
 SETUP = "Type ./setup in the checkout."
 
 
@@ -211,7 +218,7 @@ def _database() -> Iterator[Finding]:
     yield Finding("PostgreSQL", State.OK, f"{server}, {which}{place}")
     yield _tables(applied)
     if applied == head_revision():
-        yield _second_lock(secured)
+        yield _own_login() if has_service_login() else _second_lock(secured)
 
 
 def _tables(applied: str | None) -> Finding:
@@ -224,5 +231,22 @@ def _tables(applied: str | None) -> Finding:
 def _second_lock(secured: bool) -> Finding:
     """Whether the database itself keeps viewers to their own students."""
     if secured:
-        return Finding("row-level security", State.OK, f"by the role {ROLE}")
-    return Finding("row-level security", State.NOTE, SERVICE_MISSING.problem, SERVICE_MISSING.to_do)
+        found = f"by the role {ROLE}, which is taken from the owner's login"
+        to_do = "Give the role a login of its own, and its address as EDUPULSE_SERVICE_URL."
+        return Finding(SECOND_LOCK, State.NOTE, found, to_do)
+    return Finding(SECOND_LOCK, State.NOTE, SERVICE_MISSING.problem, SERVICE_MISSING.to_do)
+
+
+def _own_login() -> Finding:
+    """Whether the service's role can log in by itself."""
+    pool = engine(service_url)
+    try:
+        with pool.connect() as connection:
+            allowed = is_secured(driver_of(connection))
+    except EduPulseError as error:
+        return Finding(SECOND_LOCK, State.NOTE, error.problem, error.to_do)
+    finally:
+        pool.dispose()
+    if allowed:
+        return Finding(SECOND_LOCK, State.OK, f"by {ROLE}, with a login of its own")
+    return Finding(SECOND_LOCK, State.NOTE, SERVICE_MISSING.problem, SERVICE_MISSING.to_do)

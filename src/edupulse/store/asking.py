@@ -93,13 +93,16 @@ def is_secured(connection: Connection) -> bool:
 def secure(connection: Connection) -> bool:
     """Make the service's role where this user may, and grant it what it needs, no more.
 
-    Returns whether the role is there. Doing it again changes nothing.
+    Returns whether this user may become it, too: a role with a login of its own does without.
+    Doing it again changes nothing.
     """
     try:
         with connection.transaction():
             connection.execute(_MAKE)
             connection.execute(_GRANT)
     except InsufficientPrivilege:
+        if connection.execute("SELECT to_regrole(%s)", [ROLE]).fetchone() != (None,):
+            connection.execute(_GRANT)
         return False
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,9 @@ SECONDS_TO_WAIT = 10
 CONNECTIONS = 16
 """Of one pool: as many as work at a time; a burst may open half as many again."""
 
+Address = str | Callable[[], str] | None
+"""An address, how to find it when it is needed, or None: that of the settings."""
+
 
 def database_url() -> str:
     """The address of the database, with its password: DATABASE_URL, else the embedded server's.
@@ -40,12 +43,30 @@ def database_url() -> str:
     return _plain(chosen.get_secret_value())
 
 
+def service_url() -> str:
+    """The address by which the service's role logs in. Raises BadInput where there is none."""
+    settings = Settings()
+    if settings.database_url is None:
+        return embedded.service_address(edupulse_home())
+    if settings.service_url is None:
+        raise BadInput(
+            "the service's role has no login.", "Set its address.", field="EDUPULSE_SERVICE_URL"
+        )
+    return _plain(settings.service_url.get_secret_value())
+
+
+def has_service_login() -> bool:
+    """Has the service's role a login of its own, so that it need not be the owner's first?"""
+    settings = Settings()
+    return settings.database_url is None or settings.service_url is not None
+
+
 def is_embedded() -> bool:
     """Whether the database is the embedded one, since DATABASE_URL names no other."""
     return Settings().database_url is None
 
 
-def engine(url: str | None = None) -> sqlalchemy.Engine:
+def engine(url: Address = None) -> sqlalchemy.Engine:
     """A pool of connections to `url`, or to the database of the settings.
 
     Nothing is connected yet. A lost connection becomes DatabaseDown; the next one is made anew, and
@@ -106,7 +127,7 @@ def driver_of(connection: sqlalchemy.Connection) -> psycopg.Connection:
     return driver
 
 
-def adbc_connection(url: str | None = None) -> adbc.Connection:
+def adbc_connection(url: Address = None) -> adbc.Connection:
     """An ADBC connection (Arrow in, Arrow out) to `url`, or to the database of the settings."""
     address = _address(url)
     try:
@@ -132,7 +153,7 @@ _SIGNS = (
     (
         "authentication failed",
         "The database refuses the user name or the password.",
-        "Correct them in DATABASE_URL.",
+        "Correct them in DATABASE_URL, or for the service's role in EDUPULSE_SERVICE_URL.",
     ),
     (
         "does not exist",
@@ -152,7 +173,7 @@ _SIGNS = (
 )
 
 
-def _connected(connect: Any, url: str | None, parameters: dict[str, Any]) -> object:
+def _connected(connect: Any, url: Address, parameters: dict[str, Any]) -> object:
     address = _address(url)
     known = conninfo_to_dict(address)
     if "connect_timeout" not in known:
@@ -163,7 +184,9 @@ def _connected(connect: Any, url: str | None, parameters: dict[str, Any]) -> obj
         raise down(error) from None
 
 
-def _address(url: str | None) -> str:
+def _address(url: Address) -> str:
+    if callable(url):
+        return url()
     return database_url() if url is None else _plain(url)
 
 

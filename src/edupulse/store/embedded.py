@@ -1,8 +1,9 @@
 """The embedded PostgreSQL server: made, started, shared by concurrent commands, and stopped.
 
-Everything lies in one folder, the *place*: `data/` (the cluster), `password`, `postgresql.conf`,
-`server.log` and three lock files. `start.lock` is held while anybody makes, starts or stops the
-server; `users.lock` is shared by every process that uses it; `keeper.lock` belongs to the keeper
+Everything lies in one folder, the *place*: `data/` (the cluster), the passwords of the owner and of
+the service's role, `postgresql.conf`, `server.log` and three lock files. `start.lock` is held while
+anybody makes, starts or stops the server; `users.lock` is shared by every process that uses it;
+`keeper.lock` belongs to the keeper
 (see `keeper.py`), which stops the server when the last user has left. All are kernel locks, so they
 die with their holder. For root, the place is root's and only `data/` and the log belong to the
 account that the server runs as: root writes to nothing that this account could have bent elsewhere.
@@ -28,12 +29,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg.sql import SQL, Identifier, Literal
 
 from edupulse.school.errors import DatabaseDown, NotReady
 from edupulse.store import keeper, postgres_settings
+from edupulse.store.asking import ROLE
 from edupulse.store.postgres_programs import Account, Programs, account, programs
 
 NAME = "edupulse"
+PASSWORDS = {NAME: "password", ROLE: "password.service"}
+"""The file of each login's password, readable by this user alone."""
 PATIENCE = 120.0
 LOG_LIMIT = 10 * 2**20
 OUTSIDE = Path("/var/lib")
@@ -72,6 +77,12 @@ def ensure_running(home: Path) -> str:
         "The embedded database was started and does not answer.",
         f"See {place / 'server.log'}; `edupulse doctor` shows what is there.",
     )
+
+
+def service_address(home: Path) -> str:
+    """The address of the same server for the service's role, which owns nothing."""
+    ensure_running(home)
+    return _address(place_of(home), NAME, ROLE)
 
 
 def stop(home: Path) -> bool:
@@ -226,8 +237,8 @@ def _to_disk(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _password(place: Path) -> str:
-    path = place / "password"
+def _password(place: Path, login: str = NAME) -> str:
+    path = place / PASSWORDS[login]
     if not path.exists():
         new = place / "password.new"
         new.unlink(missing_ok=True)
@@ -367,6 +378,7 @@ def _answers(place: Path) -> bool:
         try:
             with psycopg.connect(_address(place, "postgres"), autocommit=True) as connection:
                 _create_database(connection)
+                _let_in(connection, place)
                 return True
         except psycopg.OperationalError as error:
             if "authentication" in str(error):
@@ -381,6 +393,19 @@ def _create_database(connection: psycopg.Connection) -> None:
         connection.execute(f"CREATE DATABASE {NAME}")
 
 
+def _let_in(connection: psycopg.Connection, place: Path) -> None:
+    """Give the service's role a login of its own; the server learns the password's digest alone."""
+    found = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [ROLE])
+    row = found.fetchone()
+    if row == (True,) and (place / PASSWORDS[ROLE]).exists():
+        return
+    secret = _password(place, ROLE).encode()
+    digest = connection.pgconn.encrypt_password(secret, ROLE.encode(), b"scram-sha-256").decode()
+    way = SQL("CREATE ROLE {} {}") if row is None else SQL("ALTER ROLE {} {}")
+    login = SQL("LOGIN PASSWORD {}").format(Literal(digest))
+    connection.execute(way.format(Identifier(ROLE), login))
+
+
 def _port(place: Path) -> int | None:
     try:
         return int((place / "data" / "postmaster.pid").read_text().split("\n")[3])
@@ -388,10 +413,10 @@ def _port(place: Path) -> int | None:
         return None
 
 
-def _address(place: Path, database: str) -> str:
+def _address(place: Path, database: str, login: str = NAME) -> str:
     # require_auth: whoever else may listen on that port one day never gets the password.
     return (
-        f"postgresql://{NAME}:{(place / 'password').read_text()}@127.0.0.1:"
+        f"postgresql://{login}:{(place / PASSWORDS[login]).read_text()}@127.0.0.1:"
         f"{_port(place) or _port_of_last_time(place)}/{database}"
         "?sslmode=disable&gssencmode=disable&require_auth=scram-sha-256&connect_timeout=10"
     )

@@ -17,7 +17,7 @@ from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
 from edupulse.store.asking import SERVICE_MISSING, Asker
-from edupulse.store.connection import adbc_connection, down
+from edupulse.store.connection import Address, adbc_connection, down
 from edupulse.store.rows import frame_values
 from edupulse.store.tables import schema_of
 
@@ -111,7 +111,7 @@ def among(column: str, keys: StudentKeys) -> Composable:
 class Readers:
     """Idle connections for reading: making one takes as long as reading a student ten times."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: Address) -> None:
         self._url = url
         self._idle: list[Any] = []
         self._lock = Lock()

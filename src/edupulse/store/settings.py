@@ -1,4 +1,4 @@
-"""Where this machine keeps things: the two settings that the environment gives the store."""
+"""Where this machine keeps things: the settings that the environment gives the store."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ class Settings(BaseSettings):
     """Read from the environment each time it is made; an empty variable counts as absent.
 
     `database_url` (DATABASE_URL) is a PostgreSQL address, or None for the embedded server;
+    `service_url` (EDUPULSE_SERVICE_URL) the same database's for the service's role;
     `home` (EDUPULSE_HOME) holds the embedded database, the checkpoints and what the demo makes.
     """
 
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    service_url: SecretStr | None = Field(default=None, validation_alias="EDUPULSE_SERVICE_URL")
     home: Path = Field(default_factory=default_home, validation_alias="EDUPULSE_HOME")
 
     model_config = {"env_ignore_empty": True}

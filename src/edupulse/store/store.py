@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,12 +36,16 @@ class Store:
     """A database; made by `open_store` or `store_at`.
 
     Each method is one transaction of its own. `writing` and `snapshot` give a connection for more
-    than one thing in one transaction, for the functions of the modules of this room.
+    than one thing in one transaction, for the functions of the modules of this room. What is shown
+    to somebody is read by `writing_as` and `snapshot_as`: as the service's role, which logs in
+    itself where it has a login (`service_engine`, `service_readers`), else from the owner's.
     """
 
     engine: Engine
     readers: Readers
     tables: schema.Tables
+    service_engine: Engine
+    service_readers: Readers
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -69,7 +73,8 @@ class Store:
 
         Raises NotReady where the role is not there.
         """
-        with self.writing() as opened:
+        self.tables.ensure_newest()
+        with connection.transaction(self.service_engine) as opened:
             ask_as(opened, asker)
             yield opened
 
@@ -77,7 +82,7 @@ class Store:
     def snapshot_as(self, asker: Asker) -> Iterator[Reading]:
         """A read-only view for the service's role: the asker's own students alone."""
         self.tables.ensure_newest()
-        with self.readers.reading(asker) as opened:
+        with self.service_readers.reading(asker) as opened:
             yield opened
 
     def ties(self, asker: Asker) -> Ties:
@@ -194,25 +199,34 @@ class Store:
 
 
 @contextmanager
-def open_store(url: str | None = None) -> Iterator[Store]:
+def open_store(url: str | None = None, service_url: str | None = None) -> Iterator[Store]:
     """Open the database at `url`, or that of the settings, with its tables in their newest form.
 
-    Raises DatabaseDown where it does not answer.
+    `service_url` is the address for the service's role. Raises DatabaseDown where the database does
+    not answer.
     """
-    with store_at(url) as store:
+    with store_at(url, service_url) as store:
         store.tables.ensure_newest()
         yield store
 
 
 @contextmanager
-def store_at(url: str | None = None) -> Iterator[Store]:
+def store_at(url: str | None = None, service_url: str | None = None) -> Iterator[Store]:
     """The same without asking the database: it may be down, and come back, or come later.
 
     Whatever is asked of the store meanwhile raises DatabaseDown.
     """
+    service: connection.Address = service_url
+    if url is None and service_url is None and connection.has_service_login():
+        service = connection.service_url
+    with ExitStack() as opened:
+        engine, readers = _pools(opened, url)
+        as_service = _pools(opened, service) if service else (engine, readers)
+        yield Store(engine, readers, schema.Tables(engine), *as_service)
+
+
+def _pools(opened: ExitStack, url: connection.Address) -> tuple[Engine, Readers]:
     engine, readers = connection.engine(url), Readers(url)
-    try:
-        yield Store(engine, readers, schema.Tables(engine))
-    finally:
-        readers.close()
-        engine.dispose()
+    opened.callback(engine.dispose)
+    opened.callback(readers.close)
+    return engine, readers
