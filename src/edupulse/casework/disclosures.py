@@ -110,14 +110,14 @@ def refuse(store: Store, asking: Asking, right: str) -> None:
     _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, body={"right": right})])
 
 
-def seen_by(store: Store, asking: Asking, name: str) -> list[audit.Written]:
+def seen_by(store: Store, asking: Asking, name: str) -> list[audit.Seen]:
     """Who saw this student's record, the newest first; to ask is a disclosure itself.
 
     Raises NotFound for a student of whom the viewer may not ask it.
     """
     student = open_record(store, asking, name, [Part.DISCLOSURES])
-    with store.writing() as connection:
-        return audit.of_student(connection, store.student_ids([student])[student])
+    with store.writing_as(asking.viewer.asking(asking.at)) as connection:
+        return audit.shown_of(connection, student)
 
 
 def _write(store: Store, entries: Sequence[Entry]) -> None:

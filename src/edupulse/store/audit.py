@@ -81,6 +81,17 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """One entry about a student, as it is shown to those who may ask."""
+
+    number: int
+    at: datetime
+    what: str
+    who: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """The log's end at some time: kept elsewhere, it proves that nothing up to it was changed."""
 
@@ -150,6 +161,17 @@ def of_student(connection: Connection, student: uuid.UUID) -> list[Written]:
         [student],
     ).fetchall()
     return [Written(*row) for row in rows]
+
+
+def shown_of(connection: Connection, student: int) -> list[Seen]:
+    """Every entry about one student (key), the newest first, for the service's role: where its
+    asker may see them."""
+    rows = connection.execute(
+        "SELECT number, at, what, who, purpose FROM access.disclosures"
+        " WHERE student = %s ORDER BY number DESC",
+        [student],
+    ).fetchall()
+    return [Seen(*row) for row in rows]
 
 
 def verify(log: Iterable[Written], anchors: Iterable[Anchor] = ()) -> Verdict:
