@@ -1,6 +1,7 @@
 """The client's methods, made from the API document: `python -m edupulse.api.client_code`.
 
-A test holds `client/operations.py` up to date, so that client and service cannot drift apart.
+A test holds `client/operations.py` up to date, so that client and service cannot drift apart; and
+another the map of the routes, `docs/api.md`, which the same command makes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from edupulse.api.app import create_app
+from edupulse.api.document import document
 
 OPERATIONS = Path(__file__).parents[1] / "client" / "operations.py"
+MAP = Path(__file__).parents[3] / "docs" / "api.md"
 
 Schema = Mapping[str, Any]
 
@@ -244,4 +247,6 @@ def formatted(code: str) -> str:
 
 
 if __name__ == "__main__":
-    OPERATIONS.write_text(formatted(client_code(create_app().openapi())), encoding="utf-8")
+    DESCRIBED = create_app().openapi()
+    OPERATIONS.write_text(formatted(client_code(DESCRIBED)), encoding="utf-8")
+    MAP.write_text(document(DESCRIBED), encoding="utf-8")

@@ -1,20 +1,20 @@
-"""`docs/api.md`, a map of the routes: `python -m edupulse.api.document > docs/api.md`."""
+"""`docs/api.md`, a map of the routes; `edupulse.api.client_code` writes it beside the client."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edupulse.api.app import PREFIX, create_app
+from edupulse.api.app import PREFIX
 from edupulse.api.openapi import ABOUT, PROBLEMS, SCOPE, scopes_of
 
 _HEAD = f"""\
 # The API
 
-A map of the routes, made from the API document by `python -m edupulse.api.document`; a test holds
-it up to date. The document itself, with every field and examples, is at `{PREFIX}/openapi.json`,
-and to be read and tried in a browser at `{PREFIX}/docs`, by files of our own; these, `/healthz` and
-`/readyz` alone answer without a token.
+A map of the routes, made from the API document by `python -m edupulse.api.client_code`; a test
+holds it up to date. The document itself, with every field and examples, is at
+`{PREFIX}/openapi.json`, and to be read and tried in a browser at `{PREFIX}/docs`, by files of our
+own; these, `/healthz` and `/readyz` alone answer without a token.
 
 {ABOUT}
 """
@@ -51,7 +51,3 @@ def _problems() -> Iterator[str]:
     for status, said in PROBLEMS.items():
         yield f"| {int(status)} {status.phrase} | {said} |"
     yield ""
-
-
-if __name__ == "__main__":
-    print(document(create_app().openapi()), end="")
