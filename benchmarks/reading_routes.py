@@ -7,17 +7,14 @@ app in this process, without a network). `written` is the median of the same pag
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 from starlette.testclient import TestClient
 
-from access_latency import AT, STAFF, filled
+from access_latency import AT, STAFF, TIMES, filled, median
 from edupulse.api.app import PREFIX, create_app
 from edupulse.casework.access import Part, Viewer
 from edupulse.casework.disclosures import Asking, disclose
@@ -28,20 +25,9 @@ from edupulse.store.settings import edupulse_home
 from edupulse.store.store import Store, open_store
 from edupulse.store.tokens import SCOPES, Wanted
 
-TIMES = 15
 VIEWERS = {"district admin": "D001", **STAFF}
 ROUTES = ("students?limit=100", "students?limit=500", "caseload?limit=500", "worklist?capacity=20")
 OF_ONE = ("", "/features", "/timeline")
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    """The median."""
-    times = []
-    for _ in range(TIMES):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return 1000 * statistics.median(times)
 
 
 def headers_of(store: Store, staff: str) -> dict[str, str]:
@@ -60,16 +46,16 @@ def measured(client: TestClient, store: Store, what: str, staff: str) -> None:
 
     def written(students: list[int]) -> float:
         asking = Asking(Viewer("benchmark"), AT, "a benchmark")
-        return milliseconds(lambda: disclose(store, asking, students, [Part.FACTS]))
+        return median(lambda: disclose(store, asking, students, [Part.FACTS]))
 
     for path in ROUTES:
         shown = [store.resolve_student(one["student_id"]) for one in ask(path)["items"]]
         cost = written(shown)
-        took = milliseconds(lambda path=path: ask(path))
+        took = median(lambda path=path: ask(path))
         print(f"{what:14} {path:24} {len(shown):>6} {took:9.0f} {cost:9.0f}")
     one = ask("students?limit=1")["items"][0]["student_id"]
     for path in OF_ONE:
-        took = milliseconds(lambda path=path: ask(f"students/{one}{path}"))
+        took = median(lambda path=path: ask(f"students/{one}{path}"))
         print(f"{what:14} {'students/{id}' + path:24} {1:>6} {took:9.0f}")
 
 

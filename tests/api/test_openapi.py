@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -81,6 +82,26 @@ def test_every_model_and_every_field_of_it_is_described(name: str) -> None:
 
 def test_the_map_of_the_routes_is_made_from_it() -> None:
     assert MAP.read_text() == document(DOCUMENT), "Run: python -m edupulse.api.client_code"
+
+
+def contents(operation: dict) -> Iterator[dict]:
+    """The schema of each JSON body that an operation takes, or answers when all goes well."""
+    good = [said for status, said in operation["responses"].items() if status.startswith("2")]
+    for said in (operation.get("requestBody", {}), *good):
+        if "application/json" in said.get("content", {}):
+            yield said["content"]["application/json"]["schema"]
+
+
+def has_example(schema: dict) -> bool:
+    """Does it, or for a page what the page holds, come with an example?"""
+    named = DOCUMENT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    items = named.get("properties", {}).get("items", {}).get("items")
+    return "examples" in named or (items is not None and has_example(items))
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_body_and_every_answer_has_an_example(path, method, operation) -> None:
+    assert all(has_example(schema) for schema in contents(operation))
 
 
 def test_problems_are_written_once_with_an_example() -> None:

@@ -12,6 +12,7 @@ from casework.test_access import AT, FILES, IMPORTED, staff
 from casework.test_disclosures import by, log_of
 from edupulse.casework.access import Part, Sight, Viewer
 from edupulse.casework.caseload import Names, caseload, roster
+from edupulse.casework.worklist import own_week
 from edupulse.pipeline.intake import intake
 from edupulse.school.errors import NotFound
 from edupulse.sources.csv_folder import csv_folder
@@ -48,6 +49,14 @@ def test_an_analyst_is_listed_everyone_without_a_name(store: Store):
     seats, _ = roster(store, by(staff(store, "looks")), None, 10)
     assert numbers(store, seats) == {"1", "2", "3"}
     assert {seat.names for seat in seats} == {Names()}
+
+
+def test_a_guardian_is_listed_the_own_children_and_no_scores(store: Store):
+    [seat], _ = roster(store, by(Viewer("g1", guardian="g1")), None, 10)
+    assert seat.names.first_name == "Ada"
+    [permitted], _ = caseload(store, by(Viewer("g1", guardian="g1")), None, 10)
+    assert permitted.parts == {Part.NAMES, Part.FACTS, Part.DISCLOSURES}
+    assert own_week(store, by(Viewer("g1", guardian="g1")), 10).students == 0
 
 
 def test_who_is_nobody_is_listed_nobody(store: Store):

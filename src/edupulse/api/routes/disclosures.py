@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.security import asks
@@ -21,6 +21,11 @@ KEY: TypeAdapter[tuple[int]] = TypeAdapter(tuple[int])
 
 class Disclosure(BaseModel):
     """One look at a record, or an attempt that was refused."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"number": 4711, "at": "2026-03-16T14:05:00Z", "what": "disclosed",
+         "who": "token:9b2f6d1c-0c55-4c0e-8a55-2f1f4f5f7c11", "purpose": "GET /worklist"}
+    ]})  # fmt: skip
 
     number: int = Field(description="The entry of the audit log.")
     at: datetime = Field(description="When.")

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from edupulse.school.errors import EduPulseError
 from edupulse.store.store import Store
@@ -17,11 +17,17 @@ router = APIRouter(tags=["health"])
 class Alive(BaseModel):
     """The process runs."""
 
-    status: Literal["alive"] = "alive"
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
+    status: Literal["alive"] = Field(default="alive", description="That is all.")
 
 
 class Ready(BaseModel):
     """Can the service answer, and what is missing?"""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"ready": True, "missing": ["No checkpoint serves: the rules do."], "serving": "rules"}
+    ]})  # fmt: skip
 
     ready: bool = Field(description="False: the service answers 503 to what needs the database.")
     missing: list[str] = Field(description="What is not there, in words.")
