@@ -179,6 +179,15 @@ def test_it_is_ready_without_a_checkpoint_and_says_that_rules_speak(client) -> N
     assert answer.json()["serving"] == "rules"
 
 
+def test_without_the_keys_of_names_it_is_not_ready_and_says_so(
+    client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDUPULSE_KEYS", "none")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "keys" in answer.json()["missing"][0]
+
+
 def test_without_a_database_it_is_not_ready_and_says_so(postgres_url: str) -> None:
     class Gone:
         def champion(self) -> None:

@@ -16,11 +16,13 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     assert missing == []
 
 
-def test_every_command_of_the_readme_is_there() -> None:
+@pytest.mark.parametrize("document", ["README.md", "docs/operations.md", "docs/privacy.md"])
+def test_every_command_of_a_guide_is_there(document: str) -> None:
     from edupulse.cli import app
 
     named = {command.name for command in app.registered_commands}
-    used = set(re.findall(r"edupulse ([\w-]+)", (ROOT / "README.md").read_text()))
+    named |= {group.name for group in app.registered_groups}
+    used = set(re.findall(r"edupulse ([a-z][\w-]+)", (ROOT / document).read_text()))
     assert used
     assert used <= named
 

@@ -11,6 +11,8 @@ import typer
 from typer.testing import CliRunner
 
 from edupulse.cli.doctor import State, doctor, examined
+from edupulse.store.sealing import index_key
+from edupulse.store.store import open_store
 
 app = typer.Typer()
 app.command()(doctor)
@@ -48,3 +50,15 @@ def test_everything_needed_is_there_where_the_tests_run(postgres_url: str) -> No
     assert result.exit_code == 0
     assert "All that is needed is there." in result.output
     assert "PostgreSQL" in result.output
+
+
+def test_a_key_that_is_missing_is_missing(
+    empty_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = empty_database()
+    monkeypatch.setenv("DATABASE_URL", url)
+    with open_store(url) as store, store.writing() as connection:
+        index_key(connection)
+    assert found("keys of names")[0] is State.OK
+    monkeypatch.setenv("EDUPULSE_KEYS", "A" * 43 + "=")
+    assert found("keys of names")[0] is State.MISSING

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import typer
 from packaging.requirements import Requirement
+from psycopg import Connection
 from rich.markup import escape
 from rich.table import Table
 
@@ -31,7 +32,9 @@ from edupulse.store.connection import (
     is_embedded,
     service_url,
 )
+from edupulse.store.keys import from_environment, keyring, keys_file
 from edupulse.store.schema import applied_revision, head_revision
+from edupulse.store.sealing import held_index_key
 from edupulse.store.settings import edupulse_home
 
 GIGABYTE = 2**30
@@ -209,6 +212,7 @@ def _database() -> Iterator[Finding]:
             server = connection.exec_driver_sql("SHOW server_version").scalar()
             applied = applied_revision(connection)
             secured = is_secured(driver_of(connection))
+            keys = _keys(driver_of(connection)) if applied == head_revision() else None
     except EduPulseError as error:
         yield Finding("PostgreSQL", State.MISSING, f"{which}: {error.problem}", error.to_do)
         return
@@ -217,8 +221,9 @@ def _database() -> Iterator[Finding]:
     place = f" in {embedded.place_of(edupulse_home())}" if is_embedded() else ""
     yield Finding("PostgreSQL", State.OK, f"{server}, {which}{place}")
     yield _tables(applied)
-    if applied == head_revision():
+    if keys is not None:
         yield _own_login() if has_service_login() else _second_lock(secured)
+        yield keys
 
 
 def _tables(applied: str | None) -> Finding:
@@ -250,3 +255,17 @@ def _own_login() -> Finding:
     if allowed:
         return Finding(SECOND_LOCK, State.OK, f"by {ROLE}, with a login of its own")
     return Finding(SECOND_LOCK, State.NOTE, SERVICE_MISSING.problem, SERVICE_MISSING.to_do)
+
+
+def _keys(connection: Connection) -> Finding:
+    """Whether names and contacts can be read, and where the keys for it come from."""
+    try:
+        ring = keyring()
+        held_index_key(connection)
+    except EduPulseError as error:
+        return Finding("keys of names", State.MISSING, error.problem, error.to_do)
+    found = f"{len(ring.keys)}, current {ring.current.number.hex()}, from"
+    if from_environment():
+        return Finding("keys of names", State.OK, f"{found} EDUPULSE_KEYS")
+    beside = " (beside the data: it guards copies of the database alone)" if is_embedded() else ""
+    return Finding("keys of names", State.OK, f"{found} {keys_file()}{beside}")

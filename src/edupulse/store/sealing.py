@@ -24,17 +24,21 @@ _HASH, _INDEX = b"content hash", b"index"
 
 def index_key(connection: Connection) -> bytes:
     """The key of hashes and indexes; made when it is first needed."""
-    row = connection.execute(_HELD).fetchone()
-    if row is None:
+    key = held_index_key(connection)
+    if key is None:
         made = keyring().seal([secrets.token_bytes(KEY_BYTES)], [INDEX_KEY_PLACE])
         connection.execute(
             "INSERT INTO identity.index_key (sealed) VALUES (%s) ON CONFLICT DO NOTHING", made
         )
-        row = connection.execute(_HELD).fetchone()
-    assert row is not None  # noqa: S101  (written above, by us or another)
-    key = keyring().unseal([row[0]], [INDEX_KEY_PLACE])[0]
-    assert key is not None  # noqa: S101  (the column is not null)
+        key = held_index_key(connection)
+    assert key is not None  # noqa: S101  (written above, by us or another)
     return key
+
+
+def held_index_key(connection: Connection) -> bytes | None:
+    """The same where it was made already. Raises NotReady where these keys do not open it."""
+    row = connection.execute(_HELD).fetchone()
+    return keyring().unseal([row[0]], [INDEX_KEY_PLACE])[0] if row else None
 
 
 _HELD = "SELECT sealed FROM identity.index_key"

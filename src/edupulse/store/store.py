@@ -21,10 +21,12 @@ from edupulse.store import (
     district,
     fingerprint,
     histories,
+    keys,
     moments,
     people,
     risks,
     schema,
+    sealing,
 )
 from edupulse.store.asking import Asker, ask_as
 from edupulse.store.reading import Readers, Reading
@@ -191,6 +193,12 @@ class Store:
         with self.engine.connect() as opened:
             plain = opened.execution_options(isolation_level="AUTOCOMMIT")
             plain.exec_driver_sql("VACUUM")
+
+    def require_keys(self) -> None:
+        """Raises NotReady where names and contacts cannot be read with the keys that are here."""
+        keys.keyring()
+        with self.writing() as opened:
+            sealing.held_index_key(opened)
 
     def champion(self) -> checkpoints.Registered | None:
         """The checkpoint that serves; None where the rules do."""

@@ -46,6 +46,7 @@ def readyz(request: Request, response: Response) -> Ready:
     store: Store = request.app.state.store
     try:
         champion = store.champion()
+        store.require_keys()
     except EduPulseError as error:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return Ready(ready=False, missing=[error.problem], serving="nothing")
