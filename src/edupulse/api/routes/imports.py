@@ -34,6 +34,12 @@ class WantedImport(BaseModel):
 class Import(BaseModel):
     """One import, and how far it is."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"id": "0d9a3c1f-7e21-4b0e-9b1a-8c1f6a1e5d0a", "state": "running", "source": "sis",
+         "asked": "2026-03-16T02:00:00Z", "began": "2026-03-16T02:00:01Z", "finished": None,
+         "doing": "Reading marks", "part": 0.4, "report": None, "problem": None}
+    ]})  # fmt: skip
+
     id: UUID = Field(description="The import's id.")
     state: RunState = Field(
         description="`refused`: too many rows were bad. Whatever did not finish changed nothing."

@@ -57,6 +57,12 @@ class RejectedRow(BaseModel):
 class Pushed(BaseModel):
     """What became of the rows."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"import_id": "0d9a3c1f-7e21-4b0e-9b1a-8c1f6a1e5d0a", "read": 2, "new": 1, "revised": 0,
+         "unchanged": 0, "retracted": 0, "notes": [],
+         "rejected": [{"row": 2, "field": "status", "reason": "one of the words of the field"}]}
+    ]})  # fmt: skip
+
     import_id: UUID = Field(description="Follow it at /imports/{import_id}.")
     read: int = Field(description="Rows that came.")
     new: int = Field(description="Records that were not there.")

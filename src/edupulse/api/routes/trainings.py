@@ -33,6 +33,12 @@ class WantedTraining(BaseModel):
 class Training(BaseModel):
     """One training, and how far it is."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"id": "0d9a3c1f-7e21-4b0e-9b1a-8c1f6a1e5d0a", "state": "running",
+         "asked": "2026-03-16T02:00:00Z", "began": "2026-03-16T02:00:01Z", "finished": None,
+         "doing": "Training", "part": 0.4, "report": None, "problem": None}
+    ]})  # fmt: skip
+
     id: UUID = Field(description="The training's id.")
     state: RunState = Field(
         description="An interrupted one goes on where it was, if started again."
