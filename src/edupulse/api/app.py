@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
+from edupulse.api.answering import answering_on
 from edupulse.api.gate import Gate
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
@@ -22,6 +23,8 @@ from edupulse.api.routes import (
     health,
     imports,
     models,
+    predict,
+    predictions,
     records,
     students,
     timeline,
@@ -41,6 +44,8 @@ ROUTES: tuple[APIRouter, ...] = (
     timeline.router,
     caseload.router,
     worklist.router,
+    predict.router,
+    predictions.router,
     models.router,
     evaluation.router,
     disclosures.router,
@@ -71,7 +76,9 @@ def create_app(
         with opener() as store:
             app.state.store, app.state.clock = store, clock
             app.state.gate = Gate(store, provider_of(OpenIdSettings()))
-            yield
+            async with answering_on(store) as answering:
+                app.state.answering = answering
+                yield
 
     app = Documented(
         title="EduPulse",
