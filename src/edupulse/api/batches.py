@@ -14,14 +14,14 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, NonNegativeInt, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.answering import Answering
 from edupulse.api.asked import Answer, Ask
 from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.api.problems import Problem, told_of
-from edupulse.api.said import Said, said_of
+from edupulse.api.said import EXAMPLE, Said, said_of
 from edupulse.casework.access import Part
 from edupulse.casework.disclosures import Asking, disclose, no_such_student, sight_in
 from edupulse.school.errors import BadInput
@@ -36,6 +36,10 @@ AT_ONCE = 100
 
 class Place(BaseModel):
     """One id of the list: what is said of that student, or the problem with it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"student_id": EXAMPLE["student_id"], "rank": 1, "risk": EXAMPLE}
+    ]})  # fmt: skip
 
     student_id: UUID = Field(description="The id, as it was asked for.")
     rank: int | None = Field(

@@ -65,6 +65,10 @@ class Feedback(BaseModel):
 class Heard(BaseModel):
     """That it was written down; what was said before stays, and the newest counts."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"prediction_id": "5d0f9a52-1c1f-5a56-9d2e-0a4b8f6f7d10", "given": "2026-03-17T08:30:00Z"}
+    ]})  # fmt: skip
+
     prediction_id: UUID = Field(description="Of which prediction.")
     given: datetime = Field(description="When.")
 
