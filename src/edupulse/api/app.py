@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from edupulse.api.answering import answering_on
 from edupulse.api.gate import Gate
+from edupulse.api.gatekeeper import Gatekeeper
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -99,5 +100,7 @@ def create_app(
     app.include_router(docs.router, prefix=PREFIX)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
+    document = f"{PREFIX}/openapi.json"
+    app.add_middleware(Gatekeeper, PREFIX, (document, f"{PREFIX}/docs"))
     app.add_middleware(Guard, limits)
     return app

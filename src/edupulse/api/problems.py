@@ -115,6 +115,11 @@ def status_of(error: errors.EduPulseError) -> HTTPStatus:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EduPulseError)  # noqa: S101  (registered for it)
+    return problem_of(request, error)
+
+
+def problem_of(request: Request, error: errors.EduPulseError) -> JSONResponse:
+    """The response to an error of ours."""
     status = status_of(error)
     kind = _kind_of(error)
     headers = dict(_HEADERS.get(status, {}))
