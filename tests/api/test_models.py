@@ -68,6 +68,15 @@ def test_the_beginning_of_a_hash_is_enough_and_no_hash_is_not_found(service, mad
         assert answer.status_code == 404
 
 
+def test_a_checkpoint_whose_folder_is_gone_is_said_to_be(service, made) -> None:
+    with service.store.writing() as connection:
+        register(connection, "sha256:gone", created=NOW, folder="/nowhere", decision={})
+    answer = service.client.get(f"{MODELS}/sha256:gone", headers=service.as_())
+    assert answer.status_code == 409
+    with service.store.writing() as connection:
+        connection.execute("DELETE FROM state.checkpoints WHERE hash = 'sha256:gone'")
+
+
 def test_a_person_promotes_and_rolls_back_and_the_decision_says_who_and_why(service, made) -> None:
     for name in ("first", "second"):
         assert post(service, f"{made[name]}/promote").json()["status"] == "champion"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
+from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.casework.caseload import Names
 
 StudentId = Annotated[UUID, Path(description="The student's `student_id`.")]
@@ -37,6 +38,27 @@ class Called(BaseModel):
     local_id: str | None = Field(description="The district's own number; null: not to be seen.")
     first_name: str | None = Field(description="Null: not on record, or not to be seen.")
     last_name: str | None = Field(description="Null: not on record, or not to be seen.")
+
+
+class _WithId(Protocol):
+    @property
+    def student_id(self) -> UUID: ...
+
+
+Listed = TypeVar("Listed", bound=_WithId)
+_KEY: TypeAdapter[tuple[UUID]] = TypeAdapter(tuple[UUID])
+
+
+def after(cursor: str | None) -> UUID | None:
+    """The student after whom a list goes on. Raises BadInput for no cursor of ours."""
+    key = typed_key(cursor, _KEY)
+    return None if key is None else key[0]
+
+
+def page_of(students: list[Listed], more: bool) -> Page[Listed]:
+    """A page of a list that goes by `student_id`."""
+    end = cursor_after(str(students[-1].student_id)) if more else None
+    return Page(items=students, next=end)
 
 
 def called(student_id: UUID, names: Names) -> dict[str, Any]:

@@ -74,28 +74,31 @@ class Timeline:
     """What is on record of a student as of an instant.
 
     `facts` are the few that are told first, `strengths` those of them that are better than typical
-    of the grade; None where no checkpoint serves that knows what is typical. `events` are all, the
-    newest first.
+    of the grade; None where no checkpoint serves that knows what is typical. Both are None where
+    they were not asked for. `events` are all, the newest first.
     """
 
     as_of: datetime
-    facts: tuple[Fact, ...]
+    facts: tuple[Fact, ...] | None
     strengths: tuple[Fact, ...] | None
     events: tuple[Event, ...]
 
 
-def timeline(store: Store, asking: Asking, name: str, as_of: datetime | None) -> Timeline:
+def timeline(
+    store: Store, asking: Asking, name: str, as_of: datetime | None, *, with_facts: bool = True
+) -> Timeline:
     """The timeline of one student; a disclosure. Raises as `record.show` does."""
     shown = show(store, asking, name, as_of, [Part.NAMES])
-    windows = panel_of(shown.known).windows
-    peers = _peers(store)
-    facts = facts_of(windows, None if peers is None else typical(windows, peers), 0)
-    return Timeline(
-        shown.known.as_of,
-        facts,
-        None if peers is None else tuple(fact for fact in facts if _is_strength(fact)),
-        events_of(shown.known, shown.parts),
-    )
+    facts, strengths = _facts_first(store, shown.known) if with_facts else (None, None)
+    return Timeline(shown.known.as_of, facts, strengths, events_of(shown.known, shown.parts))
+
+
+def _facts_first(store: Store, record: Known) -> tuple[tuple[Fact, ...], tuple[Fact, ...] | None]:
+    windows, peers = panel_of(record).windows, _peers(store)
+    if peers is None:
+        return facts_of(windows, None, 0), None
+    facts = facts_of(windows, typical(windows, peers), 0)
+    return facts, tuple(fact for fact in facts if _is_strength(fact))
 
 
 def _is_strength(fact: Fact) -> bool:

@@ -6,19 +6,17 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
-from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
+from edupulse.api.paging import Cursor, Limit, Page
 from edupulse.api.security import asks
-from edupulse.api.student import STUDENT
+from edupulse.api.student import STUDENT, after, page_of
 from edupulse.api.wiring import StoreHere
 from edupulse.casework import caseload as of_viewer
 from edupulse.casework.access import Part
 from edupulse.casework.disclosures import Asking
 
 router = APIRouter(tags=["caseload"])
-
-KEY: TypeAdapter[tuple[UUID]] = TypeAdapter(tuple[UUID])
 
 
 class Permitted(BaseModel):
@@ -43,7 +41,6 @@ def caseload(
 
     Nothing of a record is shown but that it is there; that, too, is a disclosure of each.
     """
-    after = typed_key(cursor, KEY)
-    found, more = of_viewer.caseload(store, asking, after[0] if after else None, limit)
+    found, more = of_viewer.caseload(store, asking, after(cursor), limit)
     items = [Permitted(student_id=one.student_id, sees=sorted(one.parts)) for one in found]
-    return Page(items=items, next=cursor_after(str(items[-1].student_id)) if more else None)
+    return page_of(items, more)

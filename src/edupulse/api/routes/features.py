@@ -13,7 +13,7 @@ from edupulse.api.student import AsOf, StudentId
 from edupulse.api.wiring import StoreHere
 from edupulse.casework.disclosures import Asking
 from edupulse.casework.record import weeks_of
-from edupulse.features.catalog import CATALOG_VERSION, FEATURES
+from edupulse.features.catalog import CATALOG_VERSION, FEATURES, Feature
 from edupulse.features.weekly import held_weeks
 
 router = APIRouter(tags=["features"])
@@ -64,20 +64,24 @@ def features(
     """
     when, weekly = weeks_of(store, asking, str(student_id), as_of)
     weeks = list(held_weeks(weekly))
-    tracks = []
-    for feature in FEATURES:
-        values = [told[feature.name] for _, told in weeks]
-        tracks.append(
-            FeatureTrack(
-                name=feature.name,
-                family=feature.family,
-                unit=feature.unit,
-                description=feature.doc,
-                missing=feature.missing,
-                better=feature.better,
-                values=values,
-                observed=[value is not None for value in values],
-            )
-        )
-    mondays = [monday for monday, _ in weeks]
-    return WeeklyRecord(as_of=when, catalog_version=CATALOG_VERSION, weeks=mondays, features=tracks)
+    return WeeklyRecord(
+        as_of=when,
+        catalog_version=CATALOG_VERSION,
+        weeks=[monday for monday, _ in weeks],
+        features=[
+            _track(feature, [told[feature.name] for _, told in weeks]) for feature in FEATURES
+        ],
+    )
+
+
+def _track(feature: Feature, values: list[float | None]) -> FeatureTrack:
+    return FeatureTrack(
+        name=feature.name,
+        family=feature.family,
+        unit=feature.unit,
+        description=feature.doc,
+        missing=feature.missing,
+        better=feature.better,
+        values=values,
+        observed=[value is not None for value in values],
+    )

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
-from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
+from edupulse.api.paging import Cursor, Limit, Page
 from edupulse.api.security import asks
-from edupulse.api.student import STUDENT, AsOf, Called, SchoolId, StudentId, called
+from edupulse.api.student import (
+    STUDENT,
+    AsOf,
+    Called,
+    SchoolId,
+    StudentId,
+    after,
+    called,
+    page_of,
+)
 from edupulse.api.wiring import StoreHere
 from edupulse.casework.access import Part
-from edupulse.casework.caseload import roster
+from edupulse.casework.caseload import Seat, roster
 from edupulse.casework.disclosures import Asking
 from edupulse.casework.record import student_page
 
@@ -23,7 +31,6 @@ router = APIRouter(tags=["students"])
 GradeLevel = Annotated[
     int | None, Query(ge=-1, le=12, description="−1 pre-K, 0 K, 1 to 12; none: all.")
 ]
-KEY: TypeAdapter[tuple[UUID]] = TypeAdapter(tuple[UUID])
 
 
 class Student(Called):
@@ -99,25 +106,19 @@ def students(
 
     In the order of `student_id`, which tells nothing of a student.
     """
-    after = typed_key(cursor, KEY)
     seats, more = roster(
-        store,
-        asking,
-        after[0] if after else None,
-        limit,
-        school=school,
-        grade_level=grade_level,
+        store, asking, after(cursor), limit, school=school, grade_level=grade_level
     )
-    items = [
-        Student(
-            **called(one.student_id, one.names),
-            school_id=one.school_id,
-            grade_level=one.grade_level,
-            entered_on=one.entered_on,
-        )
-        for one in seats
-    ]
-    return Page(items=items, next=cursor_after(str(items[-1].student_id)) if more else None)
+    return page_of([_student(seat) for seat in seats], more)
+
+
+def _student(seat: Seat) -> Student:
+    return Student(
+        **called(seat.student_id, seat.names),
+        school_id=seat.school_id,
+        grade_level=seat.grade_level,
+        entered_on=seat.entered_on,
+    )
 
 
 @router.get("/students/{student_id}")

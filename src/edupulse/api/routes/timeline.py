@@ -146,13 +146,12 @@ def timeline(
     """
     key = typed_key(cursor, KEY)
     when, begin = key or (as_of, 0)
-    told = of_student.timeline(store, asking, str(student_id), when)
-    end = begin + limit
-    first = begin == 0
+    end, first = begin + limit, begin == 0
+    told = of_student.timeline(store, asking, str(student_id), when, with_facts=first)
     return Timeline(
         as_of=told.as_of,
-        strengths=_facts(told.strengths) if first else None,
-        facts=_facts(told.facts) if first else None,
+        strengths=_facts(told.strengths),
+        facts=_facts(told.facts),
         items=[_event(event) for event in told.events[begin:end]],
         next=cursor_after(told.as_of.isoformat(), end) if end < len(told.events) else None,
     )
