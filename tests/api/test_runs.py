@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -156,10 +157,9 @@ def test_an_import_that_landed_before_its_process_died_is_finished(own) -> None:
 
 
 def test_the_background_of_a_service_starts_what_waits(own, monkeypatch) -> None:
-    from edupulse.api.background import working
-
     number = started(own)["id"]
-    with working(own.store, lambda: AT):
+    app = create_app(lambda: nullcontext(own.store), lambda: AT, works=True)
+    with TestClient(app):
         wait_for(lambda: followed(own, number)["state"] == "finished")
 
 

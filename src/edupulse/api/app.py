@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
-from edupulse.api.answering import answering_on
+from edupulse.api.background import working
 from edupulse.api.gate import Gate
-from edupulse.api.gatekeeper import Gatekeeper
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -24,12 +23,11 @@ from edupulse.api.routes import (
     health,
     imports,
     models,
-    predict,
-    predictions,
     records,
     students,
     timeline,
     trainings,
+    webhooks,
     worklist,
 )
 from edupulse.api.wiring import Clock
@@ -45,14 +43,13 @@ ROUTES: tuple[APIRouter, ...] = (
     timeline.router,
     caseload.router,
     worklist.router,
-    predict.router,
-    predictions.router,
     models.router,
     evaluation.router,
     disclosures.router,
     records.router,
     imports.router,
     trainings.router,
+    webhooks.router,
 )
 """One noun a line."""
 
@@ -65,11 +62,16 @@ def utc_now() -> datetime:
 
 
 def create_app(
-    opener: StoreOpener = store_at, clock: Clock = utc_now, limits: Limits | None = None
+    opener: StoreOpener = store_at,
+    clock: Clock = utc_now,
+    limits: Limits | None = None,
+    *,
+    works: bool = False,
 ) -> FastAPI:
     """The service on the store that `opener` opens, for as long as the service runs.
 
-    It starts without a database too, says so, and answers as soon as there is one.
+    It starts without a database too, says so, and answers as soon as there is one. `works`: it also
+    starts runs that wait and tells webhooks, beside answering.
     """
 
     @asynccontextmanager
@@ -77,8 +79,7 @@ def create_app(
         with opener() as store:
             app.state.store, app.state.clock = store, clock
             app.state.gate = Gate(store, provider_of(OpenIdSettings()))
-            async with answering_on(store) as answering:
-                app.state.answering = answering
+            with working(store, clock) if works else nullcontext():
                 yield
 
     app = Documented(
@@ -100,7 +101,5 @@ def create_app(
     app.include_router(docs.router, prefix=PREFIX)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
-    document = f"{PREFIX}/openapi.json"
-    app.add_middleware(Gatekeeper, PREFIX, (document, f"{PREFIX}/docs"))
     app.add_middleware(Guard, limits)
     return app

@@ -61,13 +61,6 @@ class DecisionTold(TypedDict):
     because: str
 
 
-class Diagnostics(TypedDict):
-    """What else the network computed: no explanation, and no ground for a decision."""
-
-    severity_probabilities: dict[str, float]
-    attention: list[float]
-
-
 class Disclosure(TypedDict):
     """One look at a record, or an attempt that was refused."""
 
@@ -133,19 +126,6 @@ class FactBefore(TypedDict):
     text: str
 
 
-class Factor(TypedDict):
-    """One feature's part in the risk, with the raw fact beside it."""
-
-    feature: str
-    modality: str
-    contribution: float
-    stderr: float
-    value: float
-    typical: NotRequired[float | None]
-    weeks: list[str]
-    text: str
-
-
 class FeatureTrack(TypedDict):
     """One feature over the weeks."""
 
@@ -157,13 +137,6 @@ class FeatureTrack(TypedDict):
     better: str
     values: list[float | None]
     observed: list[bool]
-
-
-class Feedback(TypedDict):
-    """What became of the student, or why one disagrees."""
-
-    outcome: NotRequired[Literal["off_track", "on_track"] | None]
-    reason: str
 
 
 class Figure(TypedDict):
@@ -192,28 +165,11 @@ class GroupFigures(TypedDict):
     verdicts: dict[str, str]
 
 
-class Heard(TypedDict):
-    """That it was written down; what was said before stays, and the newest counts."""
-
-    prediction_id: str
-    given: str
-
-
-Horizon = TypedDict(
-    "Horizon",
-    {
-        "from": "str",
-        "to": "str",
-    },
-)
-
-
 class Import(TypedDict):
-    """One import, and how far it is."""
+    """One import, and how far it is; what did not finish changed nothing."""
 
     id: str
     state: Literal["waiting", "running", "finished", "refused", "failed", "interrupted"]
-    source: str
     asked: str
     began: str | None
     finished: str | None
@@ -221,6 +177,7 @@ class Import(TypedDict):
     part: float
     report: dict[str, Any] | None
     problem: str | None
+    source: str
 
 
 class Incident(TypedDict):
@@ -233,13 +190,6 @@ class Incident(TypedDict):
     severity: int | None
 
 
-class Indicator(TypedDict):
-    """An indicator of a rule set that fired."""
-
-    name: str
-    text: str
-
-
 class JudgementTold(TypedDict):
     """What may be told of an evaluation: figures of groups of ten students or more."""
 
@@ -248,15 +198,6 @@ class JudgementTold(TypedDict):
     by_school: list[MethodFigures]
     by_group: list[GroupFigures]
     hidden: int
-
-
-class ManyAsked(TypedDict):
-    """A question about many students."""
-
-    student_ids: list[str]
-    include_factors: NotRequired[bool]
-    top_k: NotRequired[int]
-    as_of: NotRequired[str | None]
 
 
 class Mark(TypedDict):
@@ -313,14 +254,6 @@ class ModelRecord(TypedDict):
     card: str
 
 
-class OneAsked(TypedDict):
-    """A question about one student."""
-
-    student_id: str
-    include_factors: NotRequired[bool]
-    as_of: NotRequired[str | None]
-
-
 class PageDisclosure(TypedDict):
     """One page of a list."""
 
@@ -342,24 +275,17 @@ class PagePermitted(TypedDict):
     next: NotRequired[str | None]
 
 
-class PagePlace(TypedDict):
-    """One page of a list."""
-
-    items: list[Place]
-    next: NotRequired[str | None]
-
-
-class PageSaid(TypedDict):
-    """One page of a list."""
-
-    items: list[Said]
-    next: NotRequired[str | None]
-
-
 class PageStudent(TypedDict):
     """One page of a list."""
 
     items: list[Student]
+    next: NotRequired[str | None]
+
+
+class PageWebhook(TypedDict):
+    """One page of a list."""
+
+    items: list[Webhook]
     next: NotRequired[str | None]
 
 
@@ -371,27 +297,6 @@ class Permitted(TypedDict):
 
     student_id: str
     sees: list[Part]
-
-
-class Place(TypedDict):
-    """One id of the list: what is said of that student, or the problem with it."""
-
-    student_id: str
-    rank: NotRequired[int | None]
-    risk: NotRequired[Said | None]
-    problem: NotRequired[Problem | None]
-
-
-class Problem(TypedDict):
-    """What went wrong, and what to do about it."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    to_do: NotRequired[str]
-    request_id: NotRequired[str]
-    errors: NotRequired[list[dict[str, Any]] | None]
 
 
 class Pushed(TypedDict):
@@ -423,16 +328,6 @@ class RejectedRow(TypedDict):
     reason: str
 
 
-class Replayed(TypedDict):
-    """A stored prediction computed once more."""
-
-    prediction_id: str
-    same: bool
-    why: str
-    then: NotRequired[float | None]
-    now: NotRequired[float | None]
-
-
 class Rows(TypedDict):
     """Records of one kind; each has the fields of docs/csv.md, `known_at` and `retracted` too."""
 
@@ -440,29 +335,11 @@ class Rows(TypedDict):
     historical: NotRequired[bool]
 
 
-class Said(TypedDict):
-    """What is said of one student as of one instant."""
+class Secret(TypedDict):
+    """What signs; it is never shown again."""
 
-    prediction_id: str
-    student_id: str
-    as_of: str
-    horizon: NotRequired[Horizon | None]
-    state: Literal["scored", "insufficient_data", "out_of_season"]
-    risk_score: NotRequired[float | None]
-    interval: NotRequired[list[Any] | None]
-    prediction_set: NotRequired[list[str] | None]
-    risk_category: NotRequired[Literal["low", "medium", "high", "critical"] | None]
-    worklist_band: NotRequired[Literal["low", "medium", "high", "critical"] | None]
-    method: str
-    model_version: NotRequired[str | None]
-    policy_version: NotRequired[str | None]
-    coverage: dict[str, float]
-    factors: NotRequired[list[Factor] | None]
-    strengths: NotRequired[list[Factor] | None]
-    indicators: NotRequired[list[Indicator] | None]
-    not_observed: NotRequired[list[str] | None]
-    diagnostics: NotRequired[Diagnostics | None]
-    caveats: NotRequired[list[str] | None]
+    id: str
+    secret: str
 
 
 class Student(TypedDict):
@@ -504,7 +381,7 @@ class Timeline(TypedDict):
 
 
 class Training(TypedDict):
-    """One training, and how far it is."""
+    """One training, and how far it is; an interrupted one, started again, goes on where it was."""
 
     id: str
     state: Literal["waiting", "running", "finished", "refused", "failed", "interrupted"]
@@ -528,6 +405,27 @@ class WantedTraining(TypedDict):
     """When to train."""
 
     always: NotRequired[bool]
+
+
+class WantedWebhook(TypedDict):
+    """Whom to tell of what."""
+
+    url: str
+    events: list[Literal["risk.band_changed", "model.promoted", "import.finished"]]
+
+
+class Webhook(TypedDict):
+    """Who is told of what, and how that goes."""
+
+    id: str
+    url: str
+    events: list[Literal["risk.band_changed", "model.promoted", "import.finished"]]
+    by: str
+    created: str
+    waiting: int
+    delivered: int
+    dead: int
+    problem: str
 
 
 class WeeklyRecord(TypedDict):
@@ -643,77 +541,6 @@ class Operations(Transport):
         """Whom to see this week, from the newest stored answers. Each one shown is a disclosure."""
         answer: Worklist = self._ask(
             "GET", "/api/v1/worklist", query={"capacity": capacity, "school": school}
-        )
-        return answer
-
-    def predict(self, body: OneAsked, *, idempotency_key: str | None = None) -> Said:
-        """Predict one student. The prediction is stored, and the look at it stands in the log."""
-        answer: Said = self._ask(
-            "POST",
-            "/api/v1/predict",
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            body=body,
-        )
-        return answer
-
-    def predict_batch(
-        self,
-        body: ManyAsked,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> PagePlace:
-        """Predict a list of students, ranked over the whole list: a result or a problem for each
-        id.
-        """
-        answer: PagePlace = self._ask(
-            "POST",
-            "/api/v1/predict/batch",
-            query={"limit": limit, "cursor": cursor},
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            body=body,
-        )
-        return answer
-
-    def prediction(self, prediction_id: str) -> Said:
-        """What was said, as of when and by which checkpoint."""
-        answer: Said = self._ask("GET", f"/api/v1/predictions/{prediction_id}")
-        return answer
-
-    def history(
-        self, student_id: str, *, limit: int | None = None, cursor: str | None = None
-    ) -> PageSaid:
-        """What was said of one student, the newest as-of first."""
-        answer: PageSaid = self._ask(
-            "GET",
-            f"/api/v1/students/{student_id}/predictions",
-            query={"limit": limit, "cursor": cursor},
-        )
-        return answer
-
-    def replay_prediction(
-        self, prediction_id: str, *, idempotency_key: str | None = None
-    ) -> Replayed:
-        """Compute it again from the records as then known: the same or not, and why."""
-        answer: Replayed = self._ask(
-            "POST",
-            f"/api/v1/predictions/{prediction_id}/replay",
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-        )
-        return answer
-
-    def give_feedback(
-        self, prediction_id: str, body: Feedback, *, idempotency_key: str | None = None
-    ) -> Heard:
-        """Tell what became of the student, or why one disagrees; the next training learns from
-        it.
-        """
-        answer: Heard = self._ask(
-            "POST",
-            f"/api/v1/predictions/{prediction_id}/feedback",
-            headers={"Idempotency-Key": idempotency_key or new_key()},
-            body=body,
         )
         return answer
 
@@ -836,4 +663,39 @@ class Operations(Transport):
     def follow_a_training(self, training_id: str) -> Training:
         """How far a training is, or what came of it."""
         answer: Training = self._ask("GET", f"/api/v1/trainings/{training_id}")
+        return answer
+
+    def add_webhook(self, body: WantedWebhook, *, idempotency_key: str | None = None) -> Secret:
+        """Have an address told of events. The answer alone holds the secret that signs."""
+        answer: Secret = self._ask(
+            "POST",
+            "/api/v1/webhooks",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def list_webhooks(self) -> PageWebhook:
+        """Every webhook, and how its deliveries go."""
+        answer: PageWebhook = self._ask("GET", "/api/v1/webhooks")
+        return answer
+
+    def show_webhook(self, webhook_id: str) -> Webhook:
+        """One webhook, and how its deliveries go."""
+        answer: Webhook = self._ask("GET", f"/api/v1/webhooks/{webhook_id}")
+        return answer
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        """Tell it nothing any more, not even what waits."""
+        self._ask("DELETE", f"/api/v1/webhooks/{webhook_id}")
+
+    def renew_webhook_secret(
+        self, webhook_id: str, *, idempotency_key: str | None = None
+    ) -> Secret:
+        """Give a webhook a new secret. For a day the one before signs too."""
+        answer: Secret = self._ask(
+            "POST",
+            f"/api/v1/webhooks/{webhook_id}/rotate",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+        )
         return answer

@@ -91,8 +91,7 @@ def weights(network: nn.Module) -> bytes:
 def restore(weights: bytes, config: NetworkConfig, members: int) -> Ensemble:
     """The network that `weights` were taken from, in evaluation mode."""
     features = np.zeros(config.features, dtype=np.float32)
-    knots = np.zeros((config.features, config.pieces + 1), np.float32) if config.pieces else None
-    blank = Scaler(features, features, knots=knots)
+    blank = Scaler(features, features)
     network = Ensemble([RiskNetwork(config, blank) for _ in range(members)])
     network.load_state_dict(load(weights))
     return network.eval()

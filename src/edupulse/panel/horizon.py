@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from edupulse.features.reference import reference_of
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.windows import Keys, Times
-from edupulse.school.calendar import NEVER, Calendar, Days
+from edupulse.school.calendar import NEVER, Calendar, Days, calendar_of
 from edupulse.school.knowledge import Known, end_of_day
 
 
@@ -40,7 +39,7 @@ class Horizon:
 
 def known_calendar(known: Known) -> Calendar:
     """The calendar of all schools as known."""
-    return reference_of(known).calendar
+    return calendar_of(*(known.frames[kind] for kind in ("schools", "calendar", "terms")))
 
 
 def local_days(known: Known, school: Keys, as_of: Times) -> Days:

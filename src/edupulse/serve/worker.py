@@ -16,7 +16,7 @@ from edupulse.serve.settings import serve_settings
 def create() -> FastAPI:
     """The app of a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return create_app(limits=serve_settings().limits())
+    return create_app(limits=serve_settings().limits(), works=True)
 
 
 def _end_with_parent() -> None:

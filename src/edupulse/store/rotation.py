@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placehol
 from edupulse.school.fields import INSTANT
 from edupulse.school.kind import Kind
 from edupulse.school.records import KINDS
-from edupulse.store import audit
+from edupulse.store import audit, webhooks
 from edupulse.store.audit import Entry, What
 from edupulse.store.keys import NUMBER_BYTES, keyring
 from edupulse.store.sealing import INDEX_KEY_PLACE, resealed
@@ -81,6 +81,7 @@ def sealed_by(connection: Connection) -> Counter[bytes]:
             values=_listed(table.kind.sealed), table=table.where, length=Literal(NUMBER_BYTES)
         )
         found.update(dict(connection.execute(query).fetchall()))
+    found.update(one[:NUMBER_BYTES] for one in webhooks.sealed_secrets(connection))
     held = connection.execute("SELECT sealed FROM identity.index_key").fetchone()
     if held:
         found[held[0][:NUMBER_BYTES]] += 1
@@ -112,6 +113,7 @@ def rotate(store: Store, *, by: str, because: str, told: Told) -> int:
             told(done / stale)
     body = {"to": current.hex(), "from": sorted(n.hex() for n in before), "values": stale}
     with store.writing() as connection:
+        webhooks.reseal(connection)
         _index_key(connection)
         audit.append(connection, [Entry(What.KEYS_ROTATED, by, because, body=body)])
     # What is deleted and not yet overwritten still lies under the older keys.

@@ -23,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
 )
@@ -299,10 +300,10 @@ RISKS = Table(
     Column("high", Double()),
     Column("body", JSONB(), nullable=False),
     Column("stored", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("student", "as_of", "method", "checkpoint", "policy"),
     schema=STATE,
 )
 """What was said of whom; `checkpoint` is empty where rules spoke. Never changed once written."""
-Index(None, RISKS.c.student, RISKS.c.as_of)
 Index(None, RISKS.c.as_of, RISKS.c.risk)
 
 AUDIT = Table(
@@ -399,3 +400,59 @@ RUNS = Table(
 )
 """Imports and trainings that were asked for over the API, each a process of its own."""
 Index(None, RUNS.c.state)
+
+WEBHOOKS = Table(
+    "webhooks",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("url", Text(), nullable=False),
+    Column("events", ARRAY(Text()), nullable=False),
+    Column("secret", LargeBinary(), nullable=False),
+    Column("before", LargeBinary()),
+    Column("before_until", DateTime(timezone=True)),
+    Column("by", Text(), nullable=False),
+    Column("created", DateTime(timezone=True), nullable=False),
+    schema=STATE,
+)
+"""Who is told of what; the secrets that sign are sealed. `before` signs too until its end."""
+
+EVENTS = Table(
+    "events",
+    metadata,
+    Column("number", BigInteger(), Identity(always=True), primary_key=True),
+    Column("id", Uuid(), nullable=False, unique=True, server_default=func.gen_random_uuid()),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    Column("name", Text(), nullable=False),
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), index=True),
+    Column("body", JSONB(), nullable=False),
+    schema=STATE,
+)
+"""What happened and is to be told, written by triggers in the transaction in which it happened."""
+
+DELIVERIES = Table(
+    "deliveries",
+    metadata,
+    Column(
+        "event",
+        BigInteger(),
+        ForeignKey(EVENTS.c.number, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column(
+        "webhook",
+        Uuid(),
+        ForeignKey(WEBHOOKS.c.id, ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("state", Text(), nullable=False, server_default="waiting"),
+    Column("tries", Integer(), nullable=False, server_default="0"),
+    Column("next", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("ended", DateTime(timezone=True)),
+    Column("problem", Text(), nullable=False, server_default=""),
+    CheckConstraint("state IN ('waiting', 'delivered', 'dead')", name="state"),
+    schema=STATE,
+)
+"""How far each event has come to each webhook."""
+Index("deliveries_waiting", DELIVERIES.c.next, postgresql_where=DELIVERIES.c.state == "waiting")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from edupulse.api.following import EXAMPLE, RunTold
 from edupulse.api.idempotency import once
 from edupulse.api.security import asks
 from edupulse.api.wiring import StoreHere
 from edupulse.casework.disclosures import Asking
 from edupulse.pipeline.running import import_of, start_import
-from edupulse.store.runs import Run, RunState
+from edupulse.store.runs import Run
 
 router = APIRouter(tags=["imports"])
 
@@ -31,45 +31,21 @@ class WantedImport(BaseModel):
     whole: bool = Field(False, description="Read everything, not only what changed since.")
 
 
-class Import(BaseModel):
-    """One import, and how far it is."""
+class Import(RunTold):
+    """One import, and how far it is; what did not finish changed nothing.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [
-        {"id": "0d9a3c1f-7e21-4b0e-9b1a-8c1f6a1e5d0a", "state": "running", "source": "sis",
-         "asked": "2026-03-16T02:00:00Z", "began": "2026-03-16T02:00:01Z", "finished": None,
-         "doing": "Reading marks", "part": 0.4, "report": None, "problem": None}
-    ]})  # fmt: skip
+    Its report says by file how many rows were read, new, revised, unchanged, retracted, rejected.
+    """
 
-    id: UUID = Field(description="The import's id.")
-    state: RunState = Field(
-        description="`refused`: too many rows were bad. Whatever did not finish changed nothing."
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE | {"source": "sis"}]})
+
     source: str = Field(description="What the records come from.")
-    asked: datetime = Field(description="When it was asked for.")
-    began: datetime | None = Field(description="When it began.")
-    finished: datetime | None = Field(description="When it ended.")
-    doing: str = Field(description="What it reads now.")
-    part: float = Field(description="Which part of that is done, 0 to 1.")
-    report: dict[str, Any] | None = Field(
-        description="By file: rows read, new, revised, unchanged, retracted, rejected and why."
-    )
-    problem: str | None = Field(description="Why it did not finish, and what to do.")
 
     @classmethod
     def of(cls, run: Run) -> Import:
         """As the API shows it."""
-        return cls(
-            id=run.id,
-            state=run.state,
-            source=run.wanted["source"],
-            asked=run.asked,
-            began=run.began,
-            finished=run.finished,
-            doing=run.doing,
-            part=run.part,
-            report=None if run.report is None else dict(run.report),
-            problem=run.problem,
-        )
+        told = RunTold.model_validate(run).model_dump()
+        return cls(source=run.wanted["source"], **told)
 
 
 @router.post("/imports", status_code=HTTPStatus.ACCEPTED)

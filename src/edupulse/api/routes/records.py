@@ -58,9 +58,9 @@ class Pushed(BaseModel):
     """What became of the rows."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [
-        {"import_id": "0d9a3c1f-7e21-4b0e-9b1a-8c1f6a1e5d0a", "read": 2, "new": 1, "revised": 0,
+        {"import_id": "5f0c6f5e-3c7b-4c53-9a0e-1f7d4b1c2a9e", "read": 2, "new": 1, "revised": 0,
          "unchanged": 0, "retracted": 0, "notes": [],
-         "rejected": [{"row": 2, "field": "status", "reason": "one of the words of the field"}]}
+         "rejected": [{"row": 2, "field": "date", "reason": "a date as 2026-03-16 expected"}]}
     ]})  # fmt: skip
 
     import_id: UUID = Field(description="Follow it at /imports/{import_id}.")
