@@ -17,6 +17,7 @@ from edupulse.school.errors import BadInput, NotReady
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store import asking
 from edupulse.store.asking import ROLE, Asker, is_secured
+from edupulse.store.people import permitted_names
 from edupulse.store.store import Store, open_store
 from edupulse.store.tables import metadata
 from pipeline.small_folder import small, write_folder
@@ -97,6 +98,14 @@ def test_a_caseload_of_one_day_is_one_day(store: Store):
 
 def test_a_student_who_left_is_no_more_the_schools(store: Store):
     assert seen(store, staff(store, "head")) == {"1"}
+
+
+def test_sealed_names_open_behind_the_second_lock_for_whom_may_see_them(store: Store):
+    keys = [store.resolve_student(number) for number in "123"]
+    for who, names in (("counsels", [("Ada", "A")]), ("looks", [])):
+        with store.writing_as(staff(store, who).asking(AT)) as connection:
+            found = permitted_names(connection, keys)
+        assert found.select("first_name", "last_name").rows() == names
 
 
 def test_an_analyst_sees_no_name(store: Store):

@@ -77,7 +77,11 @@ def run(*words: str) -> Result:
 def test_a_purge_of_what_is_due_lists_first_and_does_it_when_told(store: Store, tmp_path: Path):
     keep = set(store.student_ids(range(1, 9)).values())
     (report,) = (tmp_path / "imports").iterdir()
-    os.utime(report, (0, 0))
+    (cut_off, going_on) = (tmp_path / "reading" / name for name in "ab")
+    for folder in (cut_off, going_on):
+        folder.mkdir(parents=True)
+    for old in (report, cut_off):
+        os.utime(old, (0, 0))
     listed = run("--due")
     assert listed.exit_code == 0
     assert sum(str(id_) in listed.output for id_ in keep) == 3
@@ -85,7 +89,7 @@ def test_a_purge_of_what_is_due_lists_first_and_does_it_when_told(store: Store, 
     assert report.exists()
     assert run("--due", "--yes").exit_code == 0
     assert len(store.student_ids(range(1, 9))) == 5
-    assert not report.exists()
+    assert [folder.exists() for folder in (report, cut_off, going_on)] == [False, False, True]
     with store.writing() as connection:
         log = list(audit.written(connection))
     assert [entry.what for entry in log] == ["purged"] * 4

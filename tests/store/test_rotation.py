@@ -7,18 +7,25 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
 from edupulse.cli import app
 from edupulse.pipeline.intake import intake
 from edupulse.school.errors import NotReady
+from edupulse.school.fields import INSTANT
+from edupulse.school.records import STUDENTS as KIND
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store import audit, people, rotation
 from edupulse.store.keys import keyring
+from edupulse.store.merge import merge
 from edupulse.store.store import Store, open_store
 from pipeline.test_intake import LATER, NOW
 
@@ -96,6 +103,7 @@ def test_a_rotation_that_was_killed_goes_on(store: Store, monkeypatch: pytest.Mo
 DIES = """
 import os, signal
 from edupulse.store import rotation
+from edupulse.store.merge import merge
 from edupulse.store.store import open_store
 with open_store() as store:
     rotation.rotate(store, by="a test", because="a test",
@@ -129,3 +137,34 @@ def test_the_keys_of_the_file_get_a_new_one_and_none_is_ever_printed(
     assert keys[1:] == [OLD]
     assert under(store) == {keyring().current.number}
     assert not any(key in rotated.output + shown.output for key in keys)
+
+
+def test_a_rotation_waits_for_an_import_and_not_the_import_for_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EDUPULSE_KEYS", f"{NEW},{OLD}")
+    with ThreadPoolExecutor(1) as pool:
+        with store.writing() as importing:
+            merge(importing, KIND, [renamed("Ida")], now=LATER)
+            turning = pool.submit(
+                rotation.rotate, store, by="a test", because="a test", told=lambda _: None
+            )
+            while not blocked(store) and not turning.done():
+                time.sleep(0.01)
+            merge(importing, KIND, [renamed("Uma")], now=LATER + timedelta(days=1))
+        assert turning.result() > 0
+    assert under(store) == {keyring().current.number}
+    assert store.student_names([1])["first_name"].item() == "Uma"
+
+
+def renamed(name: str) -> pl.DataFrame:
+    rows = [{"student": n, "first_name": name} for n in range(1, STUDENTS + 1)]
+    return pl.DataFrame(rows, schema=KIND.schema).with_columns(
+        known_from=pl.lit(LATER, INSTANT), retracted=pl.lit(False), defaulted=pl.lit(True)
+    )
+
+
+def blocked(store: Store) -> bool:
+    with store.writing() as connection:
+        row = connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1").fetchone()
+    return row is not None

@@ -35,8 +35,8 @@ def purge(
     """Remove every record, score and name of a student, under every number; a tombstone stays.
 
     Remove the student where the records come from first, or the next import brings them back.
-    With --due: everybody who left EDUPULSE_KEEP_YEARS (5) years ago, and reports and rejected rows
-    of imports that are EDUPULSE_KEEP_IMPORT_DAYS (90) days old; without --yes it lists them alone.
+    With --due: everybody who left EDUPULSE_KEEP_YEARS (5) years ago, and what imports left behind
+    EDUPULSE_KEEP_IMPORT_DAYS (90) days ago; without --yes it lists them alone.
     Backups made before keep what they hold until they are deleted (docs/privacy.md).
     """
     if due == (student is not None):
@@ -67,9 +67,9 @@ def _purge_due(store: Store, because: str, *, yes: bool) -> None:
     now, keep, home = datetime.now(UTC), RetentionSettings(), edupulse_home()
     with store.writing() as connection:
         students = retention.due(connection, now, keep.years)
-    folders = retention.old_imports(home, now, keep.import_days)
+    folders = retention.leftovers(home, now, keep.import_days)
     out.print(f"Students who left {keep.years} years ago or longer: {len(students):,}.")
-    out.print(f"Imports whose reports are older than {keep.import_days} days: {len(folders):,}.")
+    out.print(f"What imports left behind {keep.import_days} days ago: {len(folders):,} folders.")
     if not yes:
         ids = store.student_ids(key for whole in students for key in whole)
         for id_ in ids.values():

@@ -16,7 +16,7 @@ class RetentionSettings(BaseSettings):
     """Read from the environment: EDUPULSE_KEEP_YEARS, EDUPULSE_KEEP_IMPORT_DAYS.
 
     `years`: how long a student's records stay after the last day of the last enrollment.
-    `import_days`: how long reports and rejected rows of imports stay.
+    `import_days`: how long reports, rejected rows and cut off readings of imports stay.
     """
 
     years: int = Field(default=5, ge=1, le=100, validation_alias="EDUPULSE_KEEP_YEARS")
@@ -65,10 +65,10 @@ def _merged(connection: Connection) -> dict[int, set[int]]:
     return groups
 
 
-def old_imports(home: Path, now: datetime, days: int) -> list[Path]:
-    """The folders of imports whose report was written longer ago."""
+def leftovers(home: Path, now: datetime, days: int) -> list[Path]:
+    """What imports left behind longer ago: their reports, and readings that were cut off."""
     before = (now - timedelta(days=days)).timestamp()
-    folders = (home / "imports").glob("*/")
+    folders = [folder for room in ("imports", "reading") for folder in (home / room).glob("*/")]
     return sorted(folder for folder in folders if folder.stat().st_mtime < before)
 
 

@@ -134,6 +134,8 @@ def _batch(
     connection: Connection, table: _Table, after: tuple[object, ...]
 ) -> tuple[tuple[object, ...] | None, int]:
     """Seal the next rows anew; returns the last one's key (None: no more) and how many values."""
+    # Before any row: else an import that holds the table would wait for us, and we for it.
+    connection.execute(SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table.where))
     rows = connection.execute(_next(table, after)).fetchall()
     if not rows:
         return None, 0
