@@ -37,9 +37,17 @@ def test_a_bad_row_is_named_and_a_stranger_counted(tmp_path: Path) -> None:
     attendance = small()["attendance"] + "\n1,not a day,excused\n999,2025-09-16,excused"
     found = of_csv(tmp_path, attendance=attendance)
     [bad] = found.rejected_for
-    assert (bad.file, bad.field, bad.rows) == ("attendance.csv", "date", 1)
+    assert (bad.file, bad.field, bad.rows, bad.lines) == ("attendance.csv", "date", 1, (6,))
+    assert str(bad).startswith("1 x attendance.csv, date: ")
+    assert str(bad).endswith("(line 6)")
     assert found.strangers == {("attendance", "student"): 1}
     assert not found.is_clean
+
+
+def test_of_many_bad_rows_the_first_lines_are_told(tmp_path: Path) -> None:
+    attendance = small()["attendance"] + "\n1,not a day,excused" * 7
+    [bad] = of_csv(tmp_path, attendance=attendance).rejected_for
+    assert str(bad).endswith("(line 6, 7, 8, 9, 10, …)")
 
 
 def test_a_roster_alone_says_what_each_feature_waits_for(tmp_path: Path) -> None:

@@ -122,8 +122,7 @@ def show(report: ImportReport) -> None:
         table.add_row(file.kind, *(f"{getattr(file, name):,}" for name in counts))
     out.print(table)
     for bad in report.rejected_for[:MOST_SHOWN]:
-        where = f"{bad.file}, {bad.field}" if bad.field else bad.file
-        out.print(f"rejected: {bad.rows:,} x {escape(where)}: {escape(bad.reason)}")
+        out.print(f"rejected: {escape(str(bad))}")
     for note in report.notes:
         out.print(f"note: {escape(note)}")
     if not report.changed:

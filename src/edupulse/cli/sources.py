@@ -133,8 +133,7 @@ def _short(names: list[str]) -> str:
 def _show_bad(found: SourceCheck) -> None:
     out.print(f"[bold]Rows that are bad[/]: {'none' if not found.rejected_for else ''}")
     for bad in found.rejected_for[:MOST_SHOWN]:
-        where = f"{bad.file}, {bad.field}" if bad.field else bad.file
-        out.print(f"  {bad.rows:,} x {escape(where)}: {escape(bad.reason)}")
+        out.print(f"  {escape(str(bad))}")
     if more := len(found.rejected_for) - MOST_SHOWN:
         out.print(
             f"  … and {more:,} more reasons." if more > 0 else "", end="\n" if more > 0 else ""

@@ -11,6 +11,9 @@ from uuid import UUID
 
 import polars as pl
 
+MOST_LINES = 5
+"""Lines that are told of each reason; `rejected.csv` has all."""
+
 UNDATED = "history without knowledge dates"
 """Said where the dates on which records became known are defaults, not the source's own."""
 
@@ -35,12 +38,20 @@ class FileReport:
 
 @dataclass(frozen=True)
 class RejectedFor:
-    """How many rows of a file were left out for one reason."""
+    """How many rows of a file were left out for one reason, and on which lines the first stand."""
 
     file: str
     field: str | None
     reason: str
     rows: int
+    lines: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """For people: how many, where, and why."""
+        field = f", {self.field}" if self.field else ""
+        lines = ", ".join(f"{line:,}" for line in self.lines)
+        more = ", …" if self.rows > len(self.lines) else ""
+        return f"{self.rows:,} x {self.file}{field}: {self.reason} (line {lines}{more})"
 
 
 @dataclass(frozen=True)
@@ -71,10 +82,15 @@ class ImportReport:
 
 def reasons(rejections: pl.DataFrame) -> tuple[RejectedFor, ...]:
     """Rejected rows counted by file, field and reason, the most frequent first."""
-    counted = rejections.group_by("file", "field", "reason").agg(rows=pl.len())
+    counted = rejections.group_by("file", "field", "reason").agg(
+        rows=pl.len(), lines=pl.col("line").bottom_k(MOST_LINES).sort()
+    )
     ordered = counted.sort("rows", "file", "field", "reason", descending=[True, *[False] * 3])
-    columns = ("file", "field", "reason", "rows")
-    return tuple(RejectedFor(*row) for row in ordered.select(columns).iter_rows())
+    columns = ("file", "field", "reason", "rows", "lines")
+    return tuple(
+        RejectedFor(file, field, reason, rows, tuple(lines))
+        for file, field, reason, rows, lines in ordered.select(columns).iter_rows()
+    )
 
 
 def write_rejected(folder: Path, rejections: pl.DataFrame) -> Path:

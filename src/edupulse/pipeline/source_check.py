@@ -94,6 +94,8 @@ def check_source(delivery: Delivery, progress: Progress | None = None) -> Source
 
 
 _PLACE = {"school_id": pl.String(), "student_id": pl.String()}
+_DAYS = {**_PLACE, "rows": pl.UInt32(), "first": pl.Date(), "last": pl.Date()}
+"""How many rows of a school and student, from which day to which."""
 
 
 class _Reading:
@@ -155,7 +157,7 @@ class _Reading:
                 self.strangers[kind.name, of.type.noun] += strange.height
 
     def _taken(self, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
-        """What the table of schools keeps of a batch: school, student and day."""
+        """What the table of schools keeps of a batch, in the schema `_DAYS`: never a row each."""
         match kind.name:
             case "schools":
                 self._take_schools(frame)
@@ -168,15 +170,16 @@ class _Reading:
             case "coverage":
                 self.present |= set(frame["kind"].cast(pl.String).unique())
         if kind.name not in (*COVERED, "enrollments", "calendar"):
-            return pl.DataFrame(schema={**_PLACE, "day": pl.Date()})
+            return pl.DataFrame(schema=_DAYS)
         if kind.name == "calendar":
             frame = frame.filter("instructional").with_columns(student_id=pl.lit(None, pl.String))
         if "section_id" in frame.columns:
             frame = frame.join(self._section, on="section_id", how="left").rename(
                 {"at": "school_id"}
             )
-        day = kind.occurred_on or "date"
-        return frame.select(*_PLACE, day=day).with_columns(pl.col("school_id").cast(pl.String))
+        day = pl.col(kind.occurred_on or "date")
+        placed = frame.with_columns(pl.col("school_id").cast(pl.String))
+        return placed.group_by(*_PLACE).agg(rows=pl.len(), first=day.min(), last=day.max())
 
     def _take_schools(self, frame: pl.DataFrame) -> None:
         for row in frame.rows(named=True):
@@ -204,9 +207,9 @@ class _Reading:
             days.join(enrolled, on=["school_id", "student_id"], how="left")
             .group_by("school_id")
             .agg(
-                rows=pl.len(),
-                first=pl.col("day").min(),
-                last=pl.col("day").max(),
+                rows=pl.col("rows").sum(),
+                first=pl.col("first").min(),
+                last=pl.col("last").max(),
                 seen=pl.col("student_id").filter(pl.col("is_there")).n_unique(),
             )
         )
