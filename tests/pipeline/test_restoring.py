@@ -229,6 +229,16 @@ def test_without_the_keys_nothing_is_restored(
         restored(url, file, tmp_path)
 
 
+def test_a_database_that_others_use_is_left_to_them(
+    store: Store, url: str, file: Path, tmp_path: Path
+):
+    with psycopg.connect(url) as other:
+        other.execute("SELECT count(*) FROM records.marks")
+        with pytest.raises(NotReady, match="in use"):
+            restored(url, file, tmp_path, replace=True, patience=1)
+    assert store.student_names([1])["local_id"].item()
+
+
 def test_a_restore_that_is_killed_leaves_what_was_there(
     store: Store, url: str, file: Path, tmp_path: Path
 ):

@@ -31,9 +31,6 @@ from edupulse.store.connection import driver_of
 from edupulse.store.keys import keyring
 from edupulse.store.rotation import sealed_by
 
-PATIENCE = "30s"
-"""How long to wait for others who use the tables that are to be replaced."""
-
 
 @dataclass(frozen=True)
 class Tombstone:
@@ -48,12 +45,16 @@ class Tombstone:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be restored: `replace` what is there, `anchors` and `purged` as kept elsewhere."""
+    """What is to be restored: `replace` what is there, `anchors` and `purged` as kept elsewhere.
+
+    `patience`: seconds to wait for others who use the tables that are to be replaced.
+    """
 
     path: Path
     replace: bool = False
     anchors: Sequence[Anchor] = ()
     purged: Sequence[Tombstone] = ()
+    patience: int = 30
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def restore(engine: Engine, wanted: Wanted, home: Path, *, by: str, told: Told) 
     try:
         with engine.begin() as opened:
             schema.lock(opened)
-            driver_of(opened).execute(f"SET LOCAL lock_timeout = '{PATIENCE}'".encode())
+            driver_of(opened).execute(f"SET LOCAL lock_timeout = '{wanted.patience}s'".encode())
             # What the backup brings happened long ago: no webhook is told of it.
             driver_of(opened).execute("SET LOCAL edupulse.quiet = 'on'")
             return _restored(opened, parts, wanted, home, by)

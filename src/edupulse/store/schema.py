@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection, Engine, text
 
 from edupulse.school.errors import NotReady
@@ -55,9 +56,10 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 def drop(connection: Connection) -> None:
     """Drop all tables with what they hold, in the connection's transaction."""
+    driver = driver_of(connection)
     for name in ("access", *SCHEMAS):
-        connection.execute(text(f"DROP SCHEMA IF EXISTS {name} CASCADE"))
-    connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        driver.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(name)))
+    driver.execute("DROP TABLE IF EXISTS alembic_version")
 
 
 class Tables:
