@@ -135,6 +135,22 @@ def test_what_was_said_in_one_transaction_is_forgotten_in_the_next(store: Store)
         assert connection.execute(EVERYONE).fetchone() == (3,), "the owner again"
 
 
+def test_another_asker_in_the_same_transaction_sees_only_the_own(store: Store):
+    """What the lock found is kept for a transaction, and for that asker alone."""
+    head, looks = staff(store, "head"), staff(store, "looks")
+    summer = AT.replace(month=8)
+    with store.writing_as(head.asking(AT)) as connection:
+        for asker, seen_now in (
+            (head.asking(AT), 1),
+            (NOBODY.asking(AT), 0),
+            (looks.asking(AT), 3),
+            (head.asking(summer), 0),
+            (head.asking(AT), 1),
+        ):
+            asking.ask_as(connection, asker)
+            assert connection.execute(EVERYONE).fetchone() == (seen_now,)
+
+
 def test_reading_for_a_viewer_goes_by_the_same_lock(store: Store):
     query = SQL("SELECT count(*) AS n FROM records.attendance")
     with store.snapshot_as(staff(store, "counsels").asking(AT)) as reading:
