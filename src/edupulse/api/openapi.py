@@ -92,7 +92,8 @@ def _possible(operation: Mapping[str, Any]) -> Iterator[HTTPStatus]:
     if operation.get("security"):
         yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
         yield from (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    if any(one["in"] == "path" or one["name"] in _NAMED_BY_QUERY for one in parameters):
+    named = any(one["in"] == "path" or one["name"] in _NAMED_BY_QUERY for one in parameters)
+    if named or "requestBody" in operation:
         yield HTTPStatus.NOT_FOUND
     if parameters or "requestBody" in operation:
         yield HTTPStatus.UNPROCESSABLE_ENTITY

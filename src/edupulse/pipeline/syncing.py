@@ -69,7 +69,8 @@ def configured(path: Path) -> Mapping[str, Configured]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise NotFound(
-            f"{path} is not there.", "Write it as docs/first-day.md shows, or name it: --sources."
+            f"{path.name} is not there.",
+            "Write it in EDUPULSE_HOME as docs/first-day.md shows, or name another: --sources.",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"is not TOML: {error}.", "Correct it there.", file=path.name) from None
