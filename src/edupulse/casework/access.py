@@ -42,19 +42,20 @@ OF_AGE = 18
 
 
 class Part(StrEnum):
-    """What there is to see of a student."""
+    """What there is to see of a student; `PLANS` are not only seen but written."""
 
     NAMES = "names"
     FACTS = "facts"
     SCORES = "scores"
     CONTACTS = "contacts"
     DISCLOSURES = "disclosures"
+    PLANS = "plans"
 
 
 Parts = frozenset[Part]
 NOTHING: Parts = frozenset()
 PARTS: Mapping[str, Parts] = {
-    "teacher": frozenset({Part.NAMES, Part.FACTS, Part.SCORES}),
+    "teacher": frozenset({Part.NAMES, Part.FACTS, Part.SCORES, Part.PLANS}),
     "counselor": frozenset(Part) - {Part.DISCLOSURES},
     "school_admin": frozenset(Part),
     "district_admin": frozenset(Part),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Any, Protocol, TypeVar
@@ -21,6 +21,7 @@ from edupulse.casework.caseload import Names, enrolled_today, names_of
 from edupulse.casework.disclosures import Asking, disclose_each, sight_in
 from edupulse.risk.bands import BANDS, Band
 from edupulse.school.errors import NotReady
+from edupulse.store.interventions import with_open_plan
 from edupulse.store.risks import flagged, latest_risks, weekly_risks
 from edupulse.store.store import Store
 
@@ -114,7 +115,10 @@ def own_week(store: Store, asking: Asking, capacity: int, school: str | None = N
             ranked = [Flagged(*row) for row in flagged(connection, students, asking.at).iter_rows()]
         else:
             ranked = _entries(weekly_risks(connection, students, asking.at))
-        first = worklist(ranked, capacity)
+        planned = with_open_plan(connection, students, asking.at.date())
+        first = worklist(
+            [replace(one, open_plan=one.student in planned) for one in ranked], capacity
+        )
         said = latest_risks(connection, [one.student for one in first], asking.at)
     listed = _listed(store, asking, first, said)
     return Week(champion.hash if champion else None, len(students), len(ranked), listed)

@@ -71,6 +71,13 @@ class Disclosure(TypedDict):
     purpose: str
 
 
+class Ending(TypedDict):
+    """How an intervention ended."""
+
+    outcome: Literal["completed", "stopped", "declined", "moved"]
+    reason: str
+
+
 class Enrollment(TypedDict):
     """A student at a school, in a grade level."""
 
@@ -165,6 +172,17 @@ class GroupFigures(TypedDict):
     verdicts: dict[str, str]
 
 
+class HeldSession(TypedDict):
+    """A session of the log."""
+
+    held_on: str
+    minutes: int
+    attended: bool
+    id: str
+    by: str
+    logged: str
+
+
 class Import(TypedDict):
     """One import, and how far it is; what did not finish changed nothing."""
 
@@ -198,6 +216,29 @@ class JudgementTold(TypedDict):
     by_school: list[MethodFigures]
     by_group: list[GroupFigures]
     hidden: int
+
+
+class LoggedIntervention(TypedDict):
+    """A plan with its log."""
+
+    title: str
+    provider: str
+    begins_on: str
+    option: NotRequired[str | None]
+    ends_on: NotRequired[str | None]
+    sessions_per_week: NotRequired[int | None]
+    minutes: NotRequired[int | None]
+    id: str
+    student_id: str
+    by: str
+    planned: str
+    closed: str | None
+    outcome: Literal["completed", "stopped", "declined", "moved"] | None
+    reason: str
+    sessions_held: int
+    sessions_attended: int
+    minutes_attended: int
+    log: list[HeldSession]
 
 
 class Mark(TypedDict):
@@ -275,6 +316,20 @@ class PagePermitted(TypedDict):
     next: NotRequired[str | None]
 
 
+class PagePlannedIntervention(TypedDict):
+    """One page of a list."""
+
+    items: list[PlannedIntervention]
+    next: NotRequired[str | None]
+
+
+class PageRecommendation(TypedDict):
+    """One page of a list."""
+
+    items: list[Recommendation]
+    next: NotRequired[str | None]
+
+
 class PageStudent(TypedDict):
     """One page of a list."""
 
@@ -289,7 +344,7 @@ class PageWebhook(TypedDict):
     next: NotRequired[str | None]
 
 
-Part = Literal["names", "facts", "scores", "contacts", "disclosures"]
+Part = Literal["names", "facts", "scores", "contacts", "disclosures", "plans"]
 
 
 class Permitted(TypedDict):
@@ -297,6 +352,28 @@ class Permitted(TypedDict):
 
     student_id: str
     sees: list[Part]
+
+
+class PlannedIntervention(TypedDict):
+    """A plan, what was done of it, and how it ended."""
+
+    title: str
+    provider: str
+    begins_on: str
+    option: NotRequired[str | None]
+    ends_on: NotRequired[str | None]
+    sessions_per_week: NotRequired[int | None]
+    minutes: NotRequired[int | None]
+    id: str
+    student_id: str
+    by: str
+    planned: str
+    closed: str | None
+    outcome: Literal["completed", "stopped", "declined", "moved"] | None
+    reason: str
+    sessions_held: int
+    sessions_attended: int
+    minutes_attended: int
 
 
 class Pushed(TypedDict):
@@ -318,6 +395,18 @@ class Ready(TypedDict):
     ready: bool
     missing: list[str]
     serving: str
+
+
+class Recommendation(TypedDict):
+    """What the district offers, with its evidence; not chosen by a score."""
+
+    option: str
+    title: str
+    tier: int
+    evidence: str
+    aims_at: list[Literal["attendance", "grades", "discipline"]]
+    sessions_per_week: int | None
+    minutes: int | None
 
 
 class RejectedRow(TypedDict):
@@ -399,6 +488,27 @@ class WantedImport(TypedDict):
 
     source: str
     whole: NotRequired[bool]
+
+
+class WantedIntervention(TypedDict):
+    """A plan for a student."""
+
+    title: str
+    provider: str
+    begins_on: str
+    option: NotRequired[str | None]
+    ends_on: NotRequired[str | None]
+    sessions_per_week: NotRequired[int | None]
+    minutes: NotRequired[int | None]
+    student_id: str
+
+
+class WantedSession(TypedDict):
+    """A session that was held."""
+
+    held_on: str
+    minutes: int
+    attended: bool
 
 
 class WantedTraining(TypedDict):
@@ -591,6 +701,72 @@ class Operations(Transport):
             "GET",
             "/api/v1/disclosures",
             query={"student_id": student_id, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def plan_intervention(
+        self, body: WantedIntervention, *, idempotency_key: str | None = None
+    ) -> PlannedIntervention:
+        """Plan an intervention for a student with whom the caller works."""
+        answer: PlannedIntervention = self._ask(
+            "POST",
+            "/api/v1/interventions",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def list_interventions(
+        self,
+        *,
+        student_id: str | None = None,
+        state: Literal["open", "closed"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> PagePlannedIntervention:
+        """The plans of the students whom the caller may see, the newest first; each is a
+        disclosure.
+        """
+        answer: PagePlannedIntervention = self._ask(
+            "GET",
+            "/api/v1/interventions",
+            query={"student_id": student_id, "state": state, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def show_intervention(self, intervention_id: str) -> LoggedIntervention:
+        """One plan with its log."""
+        answer: LoggedIntervention = self._ask("GET", f"/api/v1/interventions/{intervention_id}")
+        return answer
+
+    def log_session(
+        self, intervention_id: str, body: WantedSession, *, idempotency_key: str | None = None
+    ) -> HeldSession:
+        """Log that a session was held."""
+        answer: HeldSession = self._ask(
+            "POST",
+            f"/api/v1/interventions/{intervention_id}/log",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def close_intervention(
+        self, intervention_id: str, body: Ending, *, idempotency_key: str | None = None
+    ) -> PlannedIntervention:
+        """End a plan. What has ended stays so."""
+        answer: PlannedIntervention = self._ask(
+            "POST",
+            f"/api/v1/interventions/{intervention_id}/close",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def recommendations(self, student_id: str) -> PageRecommendation:
+        """What the district's catalog offers at the student's grade level, the best shown first."""
+        answer: PageRecommendation = self._ask(
+            "GET", f"/api/v1/students/{student_id}/recommendations"
         )
         return answer
 

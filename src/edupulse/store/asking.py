@@ -140,5 +140,7 @@ _GRANT = f"""
     TO {ROLE};
     GRANT SELECT, INSERT ON state.risks TO {ROLE};
     GRANT SELECT, INSERT ON state.feedback TO {ROLE};
+    GRANT SELECT, INSERT ON state.interventions, state.sessions TO {ROLE};
+    GRANT UPDATE (closed, closed_by, outcome, reason) ON state.interventions TO {ROLE};
     GRANT SELECT ON state.checkpoints, state.versions, state.student_versions TO {ROLE};
 """

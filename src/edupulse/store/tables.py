@@ -456,3 +456,47 @@ DELIVERIES = Table(
 )
 """How far each event has come to each webhook."""
 Index("deliveries_waiting", DELIVERIES.c.next, postgresql_where=DELIVERIES.c.state == "waiting")
+
+INTERVENTIONS = Table(
+    "interventions",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), nullable=False, index=True),
+    Column("option", Text()),
+    Column("title", Text(), nullable=False),
+    Column("provider", Text(), nullable=False),
+    Column("begins_on", Date(), nullable=False),
+    Column("ends_on", Date()),
+    Column("sessions_per_week", SmallInteger()),
+    Column("minutes", SmallInteger()),
+    Column("by", Text(), nullable=False),
+    Column("planned", DateTime(timezone=True), nullable=False),
+    Column("closed", DateTime(timezone=True)),
+    Column("closed_by", Text()),
+    Column("outcome", Text()),
+    Column("reason", Text(), nullable=False, server_default=""),
+    CheckConstraint("(closed IS NULL) = (outcome IS NULL)", name="closed"),
+    schema=STATE,
+)
+"""Plans for students: what, who, from when, how often; and how they ended."""
+
+SESSIONS = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column(
+        "intervention",
+        Uuid(),
+        ForeignKey(INTERVENTIONS.c.id, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), nullable=False, index=True),
+    Column("held_on", Date(), nullable=False),
+    Column("minutes", SmallInteger(), nullable=False),
+    Column("attended", Boolean(), nullable=False),
+    Column("by", Text(), nullable=False),
+    Column("logged", DateTime(timezone=True), nullable=False),
+    schema=STATE,
+)
+"""The dose of an intervention: each session, and was the student there?"""
