@@ -246,3 +246,10 @@ def test_a_real_scoring_needs_neither_torch_nor_scikit_learn(
     words = [sys.executable, "-c", SCORES_FOR_REAL, database[0], IN_SEASON.isoformat()]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_score_needs_no_name_and_so_no_key(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EDUPULSE_KEYS", "A" * 43 + "=")
+    assert risks_of(score(store, IN_SEASON, explained=2))
+    with pytest.raises(NotReady, match="that key is not here"):
+        store.student_names([1])

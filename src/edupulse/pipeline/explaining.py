@@ -43,7 +43,7 @@ def explain_student(
     known = store.known([student], as_of)
     panel = panel_of(known)
     _require_enrolled(panel, as_of)
-    ids = store.student_names([student])["student_id"].to_list()
+    ids = [str(id_) for id_ in store.student_ids([student]).values()]
     days = horizon_days(known, panel, speaking.outcome)
     (said,) = speaking.say(panel, ids, days, explained=True, stretches=True)
     no_score = no_score_in_words(said.state, int(panel.enrolled_days[0]), int(panel.days_left[0]))

@@ -216,11 +216,10 @@ def _lines(
 ) -> Iterator[Line]:
     known = store.known(students, as_of)
     panel = panel_of(known)
-    names = store.student_names(students.tolist())
-    ids = dict(names.select("student", "student_id").iter_rows())
+    ids = store.student_ids(students.tolist())
     said = voice.say(
         panel,
-        [ids[key] for key in students.tolist()],
+        [str(ids[key]) for key in students.tolist()],
         horizon_days(known, panel, voice.outcome),
         explained=explained,
     )
