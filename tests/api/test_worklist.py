@@ -74,6 +74,22 @@ def test_a_teachers_list_is_of_the_own_students_alone(scored) -> None:
     assert worklist(scored, "D002", capacity=1)["items"][0]["last_name"] is None
 
 
+def test_who_has_an_open_plan_comes_last_and_keeps_the_band(scored) -> None:
+    """The gap first: high need, and nobody has acted yet."""
+    before = worklist(scored, capacity=500)["items"]
+    plan = {
+        "student_id": before[0]["student_id"],
+        "title": "Check-in",
+        "provider": "the counselor",
+        "begins_on": f"{AT:%Y-%m-%d}",
+    }
+    made = scored.client.post(f"{PREFIX}/interventions", json=plan, headers=scored.as_())
+    assert made.status_code < 300, made.text
+    after = worklist(scored, capacity=500)["items"]
+    assert [one["student_id"] for one in after[:-1]] == [one["student_id"] for one in before[1:]]
+    assert after[-1] == before[0] | {"open_plan": True}
+
+
 def test_a_strength_is_a_fact_better_than_typical(scored) -> None:
     found = []
     for one in worklist(scored, capacity=500)["items"]:
