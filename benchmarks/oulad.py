@@ -59,7 +59,7 @@ EXPERIMENTS = {
     ),
 }
 REFERENCE = "boosting_20_weeks"
-NETWORK = NetworkConfig(hidden=16)
+NETWORK = NetworkConfig(hidden=16, dropout=0.1, pieces=8)
 TRAINING = TrainingConfig(learning_rate=3e-3, batch=256, epochs=8)
 MEMBERS = 3
 out = Console(width=130, highlight=False)

@@ -77,7 +77,22 @@ def test_an_attempt_without_the_right_is_written_down(service) -> None:
 
 def test_no_page_of_another_origin_may_ask(service) -> None:
     asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
-    answer = service.client.options(f"{PREFIX}/disclosures", headers=asked)
-    assert answer.status_code == 405
-    answer = service.client.get("/healthz", headers=asked)
-    assert not any(name.startswith("access-control") for name in answer.headers)
+    for answer in (
+        service.client.options(f"{PREFIX}/disclosures", headers=asked),
+        service.client.options(f"{PREFIX}/disclosures", headers=asked | service.as_()),
+        service.client.get("/healthz", headers=asked),
+    ):
+        assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+@pytest.mark.parametrize("content", [b"[", b"{}", b"x" * 100_000])
+def test_a_body_of_nobody_is_not_read(service, content: bytes) -> None:
+    as_json = {"Content-Type": "application/json"}
+    answer = service.client.post(f"{PREFIX}/imports", content=content, headers=as_json)
+    assert answer.status_code == 401
+
+
+def test_who_is_not_known_does_not_learn_what_there_is(service) -> None:
+    for path in (f"{PREFIX}/nowhere", f"{PREFIX}/students/7", f"{PREFIX}", f"{PREFIX}/docsx"):
+        assert service.client.get(path).status_code == 401
+    assert service.client.get(f"{PREFIX}/nowhere", headers=service.as_()).status_code == 404

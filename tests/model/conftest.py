@@ -35,9 +35,13 @@ def trained(planted: tuple[Rows, Labels]) -> Trained:
 
 @pytest.fixture(scope="session")
 def full_network() -> Ensemble:
-    """An untrained network of the real size, its weights far from any special value."""
+    """Untrained networks of the real size, one of them with pieces: all that must be silent."""
     torch.manual_seed(3)
     rows = random_rows(64)
-    config = NetworkConfig(hidden=16)
-    members = [RiskNetwork(config, fit_scaler(rows.values, rows.observed)) for _ in range(2)]
+    members = [
+        RiskNetwork(
+            NetworkConfig(hidden=16, pieces=pieces), fit_scaler(rows.values, rows.observed, pieces)
+        )
+        for pieces in (0, 8)
+    ]
     return Ensemble(members).eval()

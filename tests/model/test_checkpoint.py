@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,9 +29,10 @@ from edupulse.model.evaluation import Prediction, evaluate
 from edupulse.model.export import restore, run
 from edupulse.model.gate import decide
 from edupulse.model.peers import fit_peers
-from edupulse.model.training import predict
+from edupulse.model.training import predict, train
+from edupulse.panel.splits import hashed_share
 from edupulse.school.errors import BadInput, CatalogMismatch, NotFound
-from model.planted_rows import SMALL
+from model.planted_rows import FAST, SMALL
 from model.sample_record import sample_record
 
 NAMES = tuple("abcdef")
@@ -98,6 +100,18 @@ def test_the_stored_graph_and_weights_say_what_was_trained(checkpoint, parts):
     )
     restored = restore((checkpoint.path / WEIGHTS).read_bytes(), SMALL, members=1)
     np.testing.assert_array_equal(predict(restored, parts["probe"])[0], logits)
+
+
+def test_pieces_are_kept_with_the_checkpoint(tmp_path, parts, few):
+    rows, labels = few
+    config = replace(SMALL, pieces=3)
+    validation = hashed_share(rows.student, 0.15)
+    bent = train(rows, labels, validation=validation, network=config, training=FAST)
+    stored = assemble(tmp_path, **parts | {"trained": bent})
+    again = read_checkpoint(stored.path, **READ)
+    np.testing.assert_array_equal(again.manifest.scaler.knots, bent.scaler.knots)
+    restored = restore((stored.path / WEIGHTS).read_bytes(), again.manifest.network, members=1)
+    np.testing.assert_array_equal(predict(restored, rows)[0], bent.predict(rows)[0])
 
 
 def test_the_same_content_is_the_same_folder(checkpoint, root, parts):

@@ -90,14 +90,15 @@ def test_a_state_of_other_data_is_not_continued(few, tmp_path):
     np.testing.assert_array_equal(other.predict(rows)[0], fresh.predict(rows)[0])
 
 
-def test_a_constant_factor_on_a_feature_changes_nothing_after_refitting(few):
+@pytest.mark.parametrize("pieces", [0, 4])
+def test_a_constant_factor_on_a_feature_changes_nothing_after_refitting(few, pieces):
     rows, labels = few
     validation = hashed_share(rows.student, 0.15)
     factor = np.array([1, 1024, 1, 1 / 64, 1, 1], dtype=np.float32)  # powers of two: exact
     scaled = replace(rows, values=rows.values * factor)
-    one = replace(FAST, epochs=1)
+    one, network = replace(FAST, epochs=1), replace(SMALL, pieces=pieces)
     first, second = (
-        train(these, labels, validation=validation, network=SMALL, training=one).predict(these)[0]
+        train(these, labels, validation=validation, network=network, training=one).predict(these)[0]
         for these in (rows, scaled)
     )
     np.testing.assert_allclose(first, second, atol=1e-5)

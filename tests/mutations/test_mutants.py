@@ -35,8 +35,8 @@ class Mutant:
 MUTANTS = {
     "law 1: the filter of what was known is gone": Mutant(
         "school/knowledge.py",
-        'pl.col("known_from") <= as_of,',
-        'pl.col("known_from") <= pl.col("known_from").max(),',
+        'pl.col("known_from") <= instant',
+        'pl.col("known_from") <= pl.col("known_from").max()',
         "tests/laws/test_features_future.py",
     ),
     "law 1: the features peek one day past the as-of instant": Mutant(

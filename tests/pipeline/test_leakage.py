@@ -168,7 +168,7 @@ def test_a_checkpoint_that_learned_longer_than_it_says_is_found(
     assert not check_learned(rows, {"train": ["1999-09-09T00:00:00Z"]}, closed).sang
 
 
-def scaler_of(rows: Material, *parts: str, keep_all: bool = False) -> Scaler:
+def scaler_of(rows: Material, *parts: str, keep_all: bool = False, pieces: int = 0) -> Scaler:
     divided = days_apart(rows, 0, 4, 8)
     fits = []
     for name in parts:
@@ -176,7 +176,7 @@ def scaler_of(rows: Material, *parts: str, keep_all: bool = False) -> Scaler:
         fits.append(windows if keep_all else windows.take(~early_stopping(windows.student)))
     values = np.concatenate([windows.values for windows in fits])
     held = np.concatenate([windows.observed & windows.held[:, :, None] for windows in fits])
-    return fit_scaler(values, held)
+    return fit_scaler(values, held, pieces)
 
 
 @pytest.mark.parametrize("unchanged", [True, False])
@@ -189,6 +189,14 @@ def test_a_scaler_fitted_on_everything_is_found(
         check_scaler(rows, everything, days, unchanged)
     with pytest.raises(Leakage, match="scaler"):
         check_scaler(rows, scaler_of(rows, "train", keep_all=True), days, unchanged)
+
+
+def test_knots_fitted_on_everything_are_found(rows: Material, days: dict[str, list[str]]) -> None:
+    honest = scaler_of(rows, "train", pieces=4)
+    assert check_scaler(rows, honest, days, unchanged=True).sang
+    wider = scaler_of(rows, "train", "calibrate", "test", pieces=4)
+    with pytest.raises(Leakage, match="scaler"):
+        check_scaler(rows, replace(honest, knots=wider.knots), days, unchanged=True)
 
 
 def test_where_records_changed_another_scaler_cannot_be_told_from_a_leak(

@@ -41,12 +41,14 @@ def test_scoring_the_same_thing_twice_stores_one_answer(connection: psycopg.Conn
     assert latest_risks(connection).height == 3
 
 
-def test_another_answer_to_the_same_question_is_seen_and_not_written(
+def test_another_answer_to_the_same_question_is_counted_and_stands_beside_the_first(
     connection: psycopg.Connection,
 ):
     save_risks(connection, [a_risk(1, 0.4)])
-    assert save_risks(connection, [a_risk(1, 0.9)]) == Saved(0, 1, 1)
-    assert latest_risks(connection)["risk"].to_list() == [0.4]
+    assert save_risks(connection, [a_risk(1, 0.9)]) == Saved(1, 0, 1)
+    assert save_risks(connection, [a_risk(1, 0.4 + 1e-7)]) == Saved(0, 1, 1)
+    rows = connection.execute("SELECT risk FROM state.risks ORDER BY risk").fetchall()
+    assert rows == [(0.4,), (0.9,)]
 
 
 def test_the_latest_risks_are_ranked_and_not_after_the_instant(connection: psycopg.Connection):

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI
 
+from edupulse.api.answering import answering_on
 from edupulse.api.background import working
 from edupulse.api.gate import Gate
+from edupulse.api.gatekeeper import Gatekeeper
 from edupulse.api.guard import Guard, Limits
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -24,6 +26,8 @@ from edupulse.api.routes import (
     imports,
     interventions,
     models,
+    predict,
+    predictions,
     records,
     students,
     timeline,
@@ -44,6 +48,8 @@ ROUTES: tuple[APIRouter, ...] = (
     timeline.router,
     caseload.router,
     worklist.router,
+    predict.router,
+    predictions.router,
     models.router,
     evaluation.router,
     disclosures.router,
@@ -81,8 +87,10 @@ def create_app(
         with opener() as store:
             app.state.store, app.state.clock = store, clock
             app.state.gate = Gate(store, provider_of(OpenIdSettings()))
-            with working(store, clock) if works else nullcontext():
-                yield
+            async with answering_on(store) as answering:
+                app.state.answering = answering
+                with working(store, clock) if works else nullcontext():
+                    yield
 
     app = Documented(
         title="EduPulse",
@@ -103,5 +111,7 @@ def create_app(
     app.include_router(docs.router, prefix=PREFIX)
     for router in ROUTES:
         app.include_router(router, prefix=PREFIX)
+    document = f"{PREFIX}/openapi.json"
+    app.add_middleware(Gatekeeper, PREFIX, (document, f"{PREFIX}/docs"))
     app.add_middleware(Guard, limits)
     return app

@@ -95,6 +95,19 @@ def unforeseen(request: Request) -> JSONResponse:
     return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, to_do=to_do)
 
 
+def told_of(error: errors.EduPulseError, status: HTTPStatus) -> Problem:
+    """The problem of one item among others that went well."""
+    return Problem(
+        type=f"urn:edupulse:problem:{_kind_of(error)}",
+        title=status.phrase,
+        status=status,
+        detail=error.problem,
+        to_do=error.to_do,
+        request_id="",
+        errors=None,
+    )
+
+
 def status_of(error: errors.EduPulseError) -> HTTPStatus:
     """The status of the nearest class in the table."""
     return next(STATUSES[one] for one in type(error).__mro__ if one in STATUSES)
@@ -102,8 +115,13 @@ def status_of(error: errors.EduPulseError) -> HTTPStatus:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EduPulseError)  # noqa: S101  (registered for it)
+    return problem_of(request, error)
+
+
+def problem_of(request: Request, error: errors.EduPulseError) -> JSONResponse:
+    """The response to an error of ours."""
     status = status_of(error)
-    kind = _word("".join(f" {c}" if c.isupper() else c for c in type(error).__name__))
+    kind = _kind_of(error)
     headers = dict(_HEADERS.get(status, {}))
     if isinstance(error, errors.TooOften):
         headers["Retry-After"] = str(ceil(error.wait))
@@ -144,6 +162,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     status = HTTPStatus(error.status_code)
     return problem(request, status, status.description or status.phrase, headers=error.headers)
+
+
+def _kind_of(error: errors.EduPulseError) -> str:
+    return _word("".join(f" {c}" if c.isupper() else c for c in type(error).__name__))
 
 
 def _word(phrase: str) -> str:

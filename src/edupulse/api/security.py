@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from starlette.concurrency import run_in_threadpool
 
-from edupulse.api.gate import Gate, pseudonym
-from edupulse.api.wiring import Now, StoreHere
+from edupulse.api.gate import Caller
+from edupulse.api.gatekeeper import admit
+from edupulse.api.wiring import StoreHere
 from edupulse.casework.disclosures import Asking, refuse
 from edupulse.school.errors import NotAllowed
 
@@ -32,40 +34,39 @@ Purpose = Annotated[
 ]
 
 
-def who_asks(
+async def who_asks(
     request: Request,
     needed: SecurityScopes,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     store: StoreHere,
-    now: Now,
     purpose: Purpose = None,
 ) -> Asking:
-    """The asking of this request.
-
-    Raises Unidentified without a token that holds, TooOften, and NotAllowed where the token or the
-    role of its holder may not do that; the last stands in the audit log.
-    """
-    gate: Gate = request.app.state.gate
-    address = request.client.host if request.client else ""
-    caller = gate.caller(credentials.credentials if credentials else None, address, now)
-    request.state.caller = pseudonym(caller.viewer)
-    request.state.rate = gate.rates.take(caller.viewer.name).headers()
+    """The asking of this request. Raises NotAllowed, which stands in the audit log, where the
+    token or the role of its holder may not do that."""
+    caller: Caller | None = getattr(request.state, "admitted", None)
+    if caller is None:  # an app without a gatekeeper
+        caller = await run_in_threadpool(admit, request)
     why = purpose or f"{request.method} {request.scope['route'].path}"
-    asking = Asking(caller.viewer, now, why, caller.sight)
+    asking = Asking(caller.viewer, request.state.at, why, caller.sight)
     for scope in needed.scopes:
-        if scope not in caller.scopes:
-            refuse(store, asking, scope)
-            raise NotAllowed(
-                f"This token may not be used for that: it lacks the scope {scope}.",
-                "Use a token with that scope.",
-            )
-        if scope not in caller.sight.rights:
-            refuse(store, asking, scope)
-            raise NotAllowed(
-                f"Your role may not do that: it holds no right to {scope}.",
-                "Ask the district's administrator.",
-            )
+        if refusal := _refusal(caller, scope):
+            await run_in_threadpool(refuse, store, asking, scope)
+            raise refusal
     return asking
+
+
+def _refusal(caller: Caller, scope: str) -> NotAllowed | None:
+    if scope not in caller.scopes:
+        return NotAllowed(
+            f"This token may not be used for that: it lacks the scope {scope}.",
+            "Use a token with that scope.",
+        )
+    if scope not in caller.sight.rights:
+        return NotAllowed(
+            f"Your role may not do that: it holds no right to {scope}.",
+            "Ask the district's administrator.",
+        )
+    return None
 
 
 def asks(*scopes: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from edupulse.api.answering import Answering
 from edupulse.store.store import Store
 
 Clock = Callable[[], datetime]
@@ -25,5 +26,12 @@ async def now_of(request: Request) -> datetime:
     return clock()
 
 
+async def answering_of(request: Request) -> Answering:
+    """The hot path of the app that serves this request."""
+    answering: Answering = request.app.state.answering
+    return answering
+
+
 StoreHere = Annotated[Store, Depends(store_of)]
 Now = Annotated[datetime, Depends(now_of)]
+AnsweringHere = Annotated[Answering, Depends(answering_of)]

@@ -62,10 +62,15 @@ def open_parts(
     seen = sight_in(store, asking)
     if student is None or not set(needed) <= seen.of(student):
         deny(store, asking, name, student)
-        raise NotFound("There is no such student.", "Give the student_id of one of your students.")
+        raise no_such_student()
     shown = frozenset(needed) | (seen.of(student) & frozenset(wished))
     disclose(store, asking, [student], sorted(shown))
     return Opened(student, shown)
+
+
+def no_such_student() -> NotFound:
+    """The answer where there is none, and where there is one whom the viewer may not see."""
+    return NotFound("There is no such student.", "Give the student_id of one of your students.")
 
 
 def open_records(
@@ -100,9 +105,14 @@ def disclose_each(
 def deny(store: Store, asking: Asking, name: str, student: int | None) -> None:
     """Write down a refused attempt: under the student, or where none is, a digest of the name."""
     found: uuid.UUID | None = None if student is None else store.student_ids([student])[student]
+    _write(store, [denied(asking, name, found)])
+
+
+def denied(asking: Asking, name: str, found: uuid.UUID | None) -> Entry:
+    """The entry of a refused attempt."""
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     body = {} if found else {"asked_for": digest}
-    _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, found, body)])
+    return Entry(What.DENIED, asking.viewer.name, asking.purpose, found, body)
 
 
 def refuse(store: Store, asking: Asking, right: str) -> None:

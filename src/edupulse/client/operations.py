@@ -61,6 +61,13 @@ class DecisionTold(TypedDict):
     because: str
 
 
+class Diagnostics(TypedDict):
+    """What else the network computed: no explanation, and no ground for a decision."""
+
+    severity_probabilities: dict[str, float]
+    attention: list[float]
+
+
 class Disclosure(TypedDict):
     """One look at a record, or an attempt that was refused."""
 
@@ -133,6 +140,19 @@ class FactBefore(TypedDict):
     text: str
 
 
+class Factor(TypedDict):
+    """One feature's part in the risk, with the raw fact beside it."""
+
+    feature: str
+    modality: str
+    contribution: float
+    stderr: float
+    value: float
+    typical: NotRequired[float | None]
+    weeks: list[str]
+    text: str
+
+
 class FeatureTrack(TypedDict):
     """One feature over the weeks."""
 
@@ -144,6 +164,13 @@ class FeatureTrack(TypedDict):
     better: str
     values: list[float | None]
     observed: list[bool]
+
+
+class Feedback(TypedDict):
+    """What became of the student, or why one disagrees."""
+
+    outcome: NotRequired[Literal["off_track", "on_track"] | None]
+    reason: str
 
 
 class Figure(TypedDict):
@@ -172,6 +199,13 @@ class GroupFigures(TypedDict):
     verdicts: dict[str, str]
 
 
+class Heard(TypedDict):
+    """That it was written down; what was said before stays, and the newest counts."""
+
+    prediction_id: str
+    given: str
+
+
 class HeldSession(TypedDict):
     """A session of the log."""
 
@@ -181,6 +215,15 @@ class HeldSession(TypedDict):
     id: str
     by: str
     logged: str
+
+
+Horizon = TypedDict(
+    "Horizon",
+    {
+        "from": "str",
+        "to": "str",
+    },
+)
 
 
 class Import(TypedDict):
@@ -206,6 +249,13 @@ class Incident(TypedDict):
     kind: Literal["incident"]
     behavior: str
     severity: int | None
+
+
+class Indicator(TypedDict):
+    """An indicator of a rule set that fired."""
+
+    name: str
+    text: str
 
 
 class JudgementTold(TypedDict):
@@ -239,6 +289,15 @@ class LoggedIntervention(TypedDict):
     sessions_attended: int
     minutes_attended: int
     log: list[HeldSession]
+
+
+class ManyAsked(TypedDict):
+    """A question about many students."""
+
+    student_ids: list[str]
+    include_factors: NotRequired[bool]
+    top_k: NotRequired[int]
+    as_of: NotRequired[str | None]
 
 
 class Mark(TypedDict):
@@ -295,6 +354,14 @@ class ModelRecord(TypedDict):
     card: str
 
 
+class OneAsked(TypedDict):
+    """A question about one student."""
+
+    student_id: str
+    include_factors: NotRequired[bool]
+    as_of: NotRequired[str | None]
+
+
 class PageDisclosure(TypedDict):
     """One page of a list."""
 
@@ -316,6 +383,13 @@ class PagePermitted(TypedDict):
     next: NotRequired[str | None]
 
 
+class PagePlace(TypedDict):
+    """One page of a list."""
+
+    items: list[Place]
+    next: NotRequired[str | None]
+
+
 class PagePlannedIntervention(TypedDict):
     """One page of a list."""
 
@@ -327,6 +401,13 @@ class PageRecommendation(TypedDict):
     """One page of a list."""
 
     items: list[Recommendation]
+    next: NotRequired[str | None]
+
+
+class PageSaid(TypedDict):
+    """One page of a list."""
+
+    items: list[Said]
     next: NotRequired[str | None]
 
 
@@ -354,6 +435,15 @@ class Permitted(TypedDict):
     sees: list[Part]
 
 
+class Place(TypedDict):
+    """One id of the list: what is said of that student, or the problem with it."""
+
+    student_id: str
+    rank: NotRequired[int | None]
+    risk: NotRequired[Said | None]
+    problem: NotRequired[Problem | None]
+
+
 class PlannedIntervention(TypedDict):
     """A plan, what was done of it, and how it ended."""
 
@@ -374,6 +464,18 @@ class PlannedIntervention(TypedDict):
     sessions_held: int
     sessions_attended: int
     minutes_attended: int
+
+
+class Problem(TypedDict):
+    """What went wrong, and what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    to_do: NotRequired[str]
+    request_id: NotRequired[str]
+    errors: NotRequired[list[dict[str, Any]] | None]
 
 
 class Pushed(TypedDict):
@@ -417,11 +519,46 @@ class RejectedRow(TypedDict):
     reason: str
 
 
+class Replayed(TypedDict):
+    """A stored prediction computed once more."""
+
+    prediction_id: str
+    same: bool
+    why: str
+    then: NotRequired[float | None]
+    now: NotRequired[float | None]
+
+
 class Rows(TypedDict):
     """Records of one kind; each has the fields of docs/csv.md, `known_at` and `retracted` too."""
 
     records: list[dict[str, str | bool | int | float | None]]
     historical: NotRequired[bool]
+
+
+class Said(TypedDict):
+    """What is said of one student as of one instant."""
+
+    prediction_id: str
+    student_id: str
+    as_of: str
+    horizon: NotRequired[Horizon | None]
+    state: Literal["scored", "insufficient_data", "out_of_season"]
+    risk_score: NotRequired[float | None]
+    interval: NotRequired[list[Any] | None]
+    prediction_set: NotRequired[list[str] | None]
+    risk_category: NotRequired[Literal["low", "medium", "high", "critical"] | None]
+    worklist_band: NotRequired[Literal["low", "medium", "high", "critical"] | None]
+    method: str
+    model_version: NotRequired[str | None]
+    policy_version: NotRequired[str | None]
+    coverage: dict[str, float]
+    factors: NotRequired[list[Factor] | None]
+    strengths: NotRequired[list[Factor] | None]
+    indicators: NotRequired[list[Indicator] | None]
+    not_observed: NotRequired[list[str] | None]
+    diagnostics: NotRequired[Diagnostics | None]
+    caveats: NotRequired[list[str] | None]
 
 
 class Secret(TypedDict):
@@ -651,6 +788,77 @@ class Operations(Transport):
         """Whom to see this week, from the newest stored answers. Each one shown is a disclosure."""
         answer: Worklist = self._ask(
             "GET", "/api/v1/worklist", query={"capacity": capacity, "school": school}
+        )
+        return answer
+
+    def predict(self, body: OneAsked, *, idempotency_key: str | None = None) -> Said:
+        """Predict one student. The prediction is stored, and the look at it stands in the log."""
+        answer: Said = self._ask(
+            "POST",
+            "/api/v1/predict",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def predict_batch(
+        self,
+        body: ManyAsked,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> PagePlace:
+        """Predict a list of students, ranked over the whole list: a result or a problem for each
+        id.
+        """
+        answer: PagePlace = self._ask(
+            "POST",
+            "/api/v1/predict/batch",
+            query={"limit": limit, "cursor": cursor},
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def prediction(self, prediction_id: str) -> Said:
+        """What was said, as of when and by which checkpoint."""
+        answer: Said = self._ask("GET", f"/api/v1/predictions/{prediction_id}")
+        return answer
+
+    def history(
+        self, student_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageSaid:
+        """What was said of one student, the newest as-of first."""
+        answer: PageSaid = self._ask(
+            "GET",
+            f"/api/v1/students/{student_id}/predictions",
+            query={"limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def replay_prediction(
+        self, prediction_id: str, *, idempotency_key: str | None = None
+    ) -> Replayed:
+        """Compute it again from the records as then known: the same or not, and why."""
+        answer: Replayed = self._ask(
+            "POST",
+            f"/api/v1/predictions/{prediction_id}/replay",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+        )
+        return answer
+
+    def give_feedback(
+        self, prediction_id: str, body: Feedback, *, idempotency_key: str | None = None
+    ) -> Heard:
+        """Tell what became of the student, or why one disagrees; the next training learns from
+        it.
+        """
+        answer: Heard = self._ask(
+            "POST",
+            f"/api/v1/predictions/{prediction_id}/feedback",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
         )
         return answer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from edupulse.school.records import (
     CALENDAR,
     COVERAGE,
     COVERED,
+    REFERENCE_KINDS,
     SCALES,
     SCHOOLS,
     SECTIONS,
@@ -113,8 +115,40 @@ class Reference:
         return np.asarray(days - self.first, np.int32)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What was made from these very frames on these days."""
+
+    frames: tuple[pl.DataFrame, ...]
+    days: tuple[date, ...]
+    reference: Reference
+
+    def is_of(self, frames: tuple[pl.DataFrame, ...], days: tuple[date, ...]) -> bool:
+        same = all(one is other for one, other in zip(self.frames, frames, strict=True))
+        return same and self.days == days
+
+
+_made: tuple[_Made, ...] = ()
+_KEPT = 4
+
+
 def reference_of(known: Known) -> Reference:
-    """The schools of a `Known`, as of its instant."""
+    """The schools of a `Known`, as of its instant.
+
+    From the same frames on the same days comes the same, which is made once.
+    """
+    global _made
+    frames = tuple(known.frame(kind) for kind in REFERENCE_KINDS)
+    days = (known.as_of.date(), *known.last_days().values())
+    for made in _made:
+        if made.is_of(frames, days):
+            return made.reference
+    reference = _reference_of(known)
+    _made = (_Made(frames, days, reference), *_made[: _KEPT - 1])
+    return reference
+
+
+def _reference_of(known: Known) -> Reference:
     schools = known.frame(SCHOOLS).sort("school")
     calendar = calendar_of(schools, known.frame(CALENDAR), known.frame(TERMS))
     first = int(np.datetime64(known.as_of.date(), "D").astype(int)) - LOOKBACK + 2

@@ -35,6 +35,8 @@ def assemble(
     """
     network = export.to_onnx(trained.network, trained.config)
     difference = export.require_same(trained.network, network, probe)
+    told = trained.scaler.knots
+    knots = None if told is None else tuple(tuple(row) for row in told.tolist())
     manifest = Manifest(
         format=FORMAT,
         method=gate.method,
@@ -50,6 +52,7 @@ def assemble(
         scaler_center=tuple(trained.scaler.center.tolist()),
         scaler_gain=tuple(trained.scaler.gain.tolist()),
         scaler_limit=trained.scaler.limit,
+        scaler_knots=knots,
         calibration=calibration,
         peer_grade_levels=peers.grade_level,
         peer_patterns=peers.pattern,

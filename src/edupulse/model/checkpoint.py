@@ -74,6 +74,7 @@ class Manifest:
     peer_patterns: tuple[int, ...]
     provenance: Provenance
     gate: Decision
+    scaler_knots: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def scaler(self) -> Scaler:
@@ -81,7 +82,8 @@ class Manifest:
         center, gain = (
             np.array(values, dtype=np.float32) for values in (self.scaler_center, self.scaler_gain)
         )
-        return Scaler(center, gain, self.scaler_limit)
+        knots = None if self.scaler_knots is None else np.array(self.scaler_knots, np.float32)
+        return Scaler(center, gain, self.scaler_limit, knots)
 
 
 @dataclass(frozen=True, eq=False)

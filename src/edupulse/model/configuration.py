@@ -12,6 +12,8 @@ class NetworkConfig:
     """The shape of the network: families of features in catalog order, and its sizes.
 
     The default is the smallest that no larger one was seen to beat (docs/decisions/0018-size.md).
+    With `pieces`, each value is read also as its place in so many quantile ranges of the training
+    values, so that the network bends where the data lie (docs/decisions/0019-pieces.md).
     """
 
     families: tuple[int, ...] = (14, 15, 13)
@@ -19,6 +21,7 @@ class NetworkConfig:
     hidden: int = 16
     heads: int = 4
     dropout: float = 0.3
+    pieces: int = 0
 
     @property
     def features(self) -> int:

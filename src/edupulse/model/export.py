@@ -91,7 +91,8 @@ def weights(network: nn.Module) -> bytes:
 def restore(weights: bytes, config: NetworkConfig, members: int) -> Ensemble:
     """The network that `weights` were taken from, in evaluation mode."""
     features = np.zeros(config.features, dtype=np.float32)
-    blank = Scaler(features, features)
+    knots = np.zeros((config.features, config.pieces + 1), np.float32) if config.pieces else None
+    blank = Scaler(features, features, knots=knots)
     network = Ensemble([RiskNetwork(config, blank) for _ in range(members)])
     network.load_state_dict(load(weights))
     return network.eval()

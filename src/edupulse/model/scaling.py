@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,16 @@ _CONSTANT = 1e-6
 
 @dataclass(frozen=True)
 class Scaler:
-    """`scaled = clip((value - center) * gain)`; gain 0 mutes a feature that never varied."""
+    """`scaled = clip((value - center) * gain)`; gain 0 mutes a feature that never varied.
+
+    `knots [F, pieces + 1]`, where there are any, are scaled values that part a feature's range in
+    pieces of equally many observed values.
+    """
 
     center: NDArray[np.float32]
     gain: NDArray[np.float32]
     limit: float = LIMIT
+    knots: NDArray[np.float32] | None = None
 
     def scale(self, values: NDArray[np.float32], observed: Bools) -> NDArray[np.float32]:
         """Scaled values, 0 where not observed; any leading shape, features last."""
@@ -30,8 +35,8 @@ class Scaler:
         return scaled.clip(-self.limit, self.limit)
 
 
-def fit_scaler(values: NDArray[np.float32], observed: Bools) -> Scaler:
-    """Mean and standard deviation of each feature's observed values (features last).
+def fit_scaler(values: NDArray[np.float32], observed: Bools, pieces: int = 0) -> Scaler:
+    """Mean and standard deviation of each feature's observed values (features last), and knots.
 
     Not median and quartile range: half of the features are zero for most students, so their
     quartile range is 0. Clipping bounds the outliers instead. Multiplying a feature by a constant
@@ -45,4 +50,19 @@ def fit_scaler(values: NDArray[np.float32], observed: Bools) -> Scaler:
     largest = np.max(np.abs(values), axis=axes, where=observed, initial=0.0)
     varies = spread > _CONSTANT * largest
     gain = np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
-    return Scaler(center.astype(np.float32), gain.astype(np.float32))
+    scaler = Scaler(center.astype(np.float32), gain.astype(np.float32))
+    return replace(scaler, knots=_knots(scaler, values, observed, pieces)) if pieces else scaler
+
+
+def _knots(
+    scaler: Scaler, values: NDArray[np.float32], observed: Bools, pieces: int
+) -> NDArray[np.float32]:
+    """Quantiles of each feature's observed scaled values; all 0 where there are none."""
+    features = values.shape[-1]
+    scaled = scaler.scale(values, observed).reshape(-1, features)
+    seen = observed.reshape(-1, features)
+    knots = np.zeros((features, pieces + 1), np.float32)
+    for number in np.flatnonzero(seen.any(axis=0)):
+        there = scaled[seen[:, number], number]
+        knots[number] = np.quantile(there, np.linspace(0.0, 1.0, pieces + 1))
+    return knots

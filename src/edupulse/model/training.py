@@ -107,7 +107,7 @@ def train(
     network, training = network or NetworkConfig(), training or TrainingConfig()
     _require_fit(windows, network)
     rows = _Rows.split(windows, outcomes, validation, device)
-    scaler = fit_scaler(*rows.fitting(windows))
+    scaler = fit_scaler(*rows.fitting(windows), network.pieces)
     at = _load(state, _fingerprint(windows, rows, network, training, seed, architecture))
     with _one_machine(training.threads):
         while at.member < training.ensemble:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from edupulse.features.reference import reference_of
 from edupulse.panel.definition import OutcomeDefinition
 from edupulse.panel.windows import Keys, Times
-from edupulse.school.calendar import NEVER, Calendar, Days, calendar_of
+from edupulse.school.calendar import NEVER, Calendar, Days
 from edupulse.school.knowledge import Known, end_of_day
 
 
@@ -39,7 +40,7 @@ class Horizon:
 
 def known_calendar(known: Known) -> Calendar:
     """The calendar of all schools as known."""
-    return calendar_of(*(known.frames[kind] for kind in ("schools", "calendar", "terms")))
+    return reference_of(known).calendar
 
 
 def local_days(known: Known, school: Keys, as_of: Times) -> Days:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from edupulse.store.audit import Entry, What
 from edupulse.store.risks import StoredRisk
@@ -39,7 +40,27 @@ def scored(
     return Entry(What.SCORED, caller.who, caller.purpose, body=body)
 
 
-def predicted(risk: StoredRisk, student: uuid.UUID, caller: Caller) -> Entry:
+class Answered(Protocol):
+    """What an answer is known by."""
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Of the stored prediction."""
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def checkpoint(self) -> str: ...
+
+    @property
+    def policy(self) -> str: ...
+
+
+def predicted(risk: Answered, student: uuid.UUID, caller: Caller) -> Entry:
     """The entry of one answer about one student."""
     body = {
         "prediction": str(risk.id),

@@ -221,11 +221,12 @@ def check_scaler(
     kept = train & ~early_stopping(rows.windows.student)
     if not kept.any():
         return Canary(name, False, "none of the checkpoint's training days is in these records")
-    if _equal(scaler, _fitted(rows.windows, kept)):
+    pieces = 0 if scaler.knots is None else scaler.knots.shape[1] - 1
+    if _equal(scaler, _fitted(rows.windows, kept, pieces)):
         return Canary(name, True, f"fitted anew on {int(kept.sum()):,} training rows: the same")
     everything = known & np.isin(rows.windows.as_of, _instants(as_of_days, *PARTS))
     wider = [everything, everything & ~early_stopping(rows.windows.student), train]
-    if unchanged or any(_equal(scaler, _fitted(rows.windows, some)) for some in wider):
+    if unchanged or any(_equal(scaler, _fitted(rows.windows, some, pieces)) for some in wider):
         raise Leakage(
             "The checkpoint's scaler is not the one of its training part alone "
             f"({int(kept.sum()):,} rows): it was fitted on other rows too.",
@@ -234,14 +235,16 @@ def check_scaler(
     return Canary(name, False, "the records changed since the training, and so did their scale")
 
 
-def _fitted(windows: Windows, rows: Flags) -> Scaler:
+def _fitted(windows: Windows, rows: Flags, pieces: int) -> Scaler:
     seen = windows.observed[rows] & windows.held[rows][:, :, None]
-    return fit_scaler(windows.values[rows], seen)
+    return fit_scaler(windows.values[rows], seen, pieces)
 
 
 def _equal(one: Scaler, other: Scaler) -> bool:
     """The same but for the order in which sums were made."""
-    pairs = ((one.center, other.center), (one.gain, other.gain))
+    pairs = [(one.center, other.center), (one.gain, other.gain)]
+    if one.knots is not None and other.knots is not None:
+        pairs.append((one.knots, other.knots))
     return all(np.allclose(a, b, rtol=1e-5, atol=1e-7) for a, b in pairs)
 
 

@@ -117,15 +117,23 @@ def watch(
     told("Comparing with a year ago", 0.0)
     moved, compared = _drift(store, now, limits)
     told("Comparing with a year ago", 1.0)
-    triggers = (
-        *_enough(closed, limits),
-        *([] if live is None else _dropped(live, checkpoint.evaluation, limits)),
-        *_moved(moved, limits),
-    )
+    triggers = reasons(closed, live, checkpoint.evaluation, moved, limits)
     seen = Watch(now, champion.hash, closed, live, moved, compared, triggers)
     with store.writing() as connection:
         note_watch(connection, Watched(now, champion.hash, seen.to_json()))
     return seen
+
+
+def reasons(
+    closed: int,
+    live: Evaluation | None,
+    then: Evaluation,
+    moved: tuple[tuple[str, str, float], ...],
+    limits: WatchPolicy,
+) -> tuple[Trigger, ...]:
+    """Why it is time to learn again: enough outcomes, a drop since `then`, features that moved."""
+    dropped = () if live is None else _dropped(live, then, limits)
+    return (*_enough(closed, limits), *dropped, *_moved(moved, limits))
 
 
 def _newly_closed(

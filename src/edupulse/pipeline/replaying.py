@@ -57,7 +57,7 @@ def _voice(store: Store, then: StoredRisk) -> Voice:
 
 
 def _compared(then: StoredRisk, now: StoredRisk, imports: int) -> Replay:
-    if _same(then, now):
+    if is_same(then, now):
         return Replay(then, now, True, "The same comes out again.")
     if now.policy != then.policy:
         why = f"The policy was {then.policy} then and is {now.policy} in the checkpoint now."
@@ -71,7 +71,8 @@ def _compared(then: StoredRisk, now: StoredRisk, imports: int) -> Replay:
     return Replay(then, now, False, why)
 
 
-def _same(then: StoredRisk, now: StoredRisk) -> bool:
+def is_same(then: StoredRisk, now: StoredRisk) -> bool:
+    """Is it the same answer of the same method, its numbers within 1e-6?"""
     if (then.method, then.policy, then.state) != (now.method, now.policy, now.state):
         return False
     if not then.checkpoint:

@@ -5,14 +5,17 @@ The same functions serve the nightly list of everyone and a single student (law 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
+from edupulse.model.checkpoint import folder as folder_of
 from edupulse.panel.definition import OFF_TRACK, OutcomeDefinition
 from edupulse.panel.horizon import horizon, known_calendar
 from edupulse.panel.panel import Panel, panel_of
@@ -23,6 +26,7 @@ from edupulse.risk.assessment import RULE_SETS, Assessor, by_rules
 from edupulse.risk.risk import Risk, RulesResult
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import Known, StudentKeys
+from edupulse.store.checkpoints import checkpoint as checkpoint_called
 from edupulse.store.checkpoints import checkpoints, decisions
 from edupulse.store.risks import Saved, StoredRisk
 from edupulse.store.store import Store
@@ -124,16 +128,37 @@ class Model:
 Voice = Rules | Model
 
 
-def voice_of(store: Store, *, force_simulated: bool = False) -> Voice:
+class Serving(BaseSettings):
+    """Read from the environment; empty counts as absent.
+
+    `version` (MODEL_VERSION) is the hash of the checkpoint that serves, or `latest`, the one that
+    was promoted; `path` (MODEL_PATH) the folder of checkpoints, where it is not the registry's.
+    """
+
+    version: str = Field(default="latest", validation_alias="MODEL_VERSION")
+    path: Path | None = Field(default=None, validation_alias="MODEL_PATH")
+
+    model_config = {"env_ignore_empty": True}
+
+    @property
+    def pinned(self) -> str | None:
+        """The hash, where one is named."""
+        return None if self.version == "latest" else self.version
+
+
+def voice_of(
+    store: Store, *, force_simulated: bool = False, serving: Serving | None = None
+) -> Voice:
     """Who speaks: the champion, or the rules with the reason why.
 
-    Raises NotFound or BadInput where the champion's folder is missing or damaged: then nobody
-    speaks in its place unasked. Raises NotReady for a champion that learned from simulated
-    students where the records are real; with `force_simulated` it speaks, and every risk says so.
+    `serving` may pin another checkpoint, and say where checkpoints lie. Raises NotFound or BadInput
+    where the folder is missing or damaged: then nobody speaks in its place unasked. Raises
+    NotReady for a champion that learned from simulated students where the records are real; with
+    `force_simulated` it speaks, and every risk says so.
     """
-    champion = store.champion()
-    if champion is not None:
-        checkpoint = read_checkpoint(Path(champion.folder))
+    folder = _serving_folder(store, serving or Serving())
+    if folder is not None:
+        checkpoint = read_checkpoint(folder)
         return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
     with store.writing() as connection:
         every, decided = checkpoints(connection), decisions(connection)
@@ -143,6 +168,26 @@ def voice_of(store: Store, *, force_simulated: bool = False) -> Voice:
     if decided and decided[0].action == "retired":
         return Rules(rules, f"The checkpoint that served was retired: {decided[0].because}")
     return Rules(rules, "The newest checkpoint did not pass the checklist gate.")
+
+
+def require(store: Store, serving: Serving) -> None:
+    """Raises NotFound or BadInput where a checkpoint is named that is not there, or not whole."""
+    folder = None if serving.pinned is None else _serving_folder(store, serving)
+    if folder is not None:
+        read_checkpoint(folder)
+
+
+def _serving_folder(store: Store, serving: Serving) -> Path | None:
+    """Where the checkpoint lies that serves; None where the rules do."""
+    if serving.pinned is not None and serving.path is not None:
+        return folder_of(serving.path, serving.pinned)
+    if serving.pinned is not None:
+        with store.writing() as connection:
+            return Path(checkpoint_called(connection, serving.pinned).folder)
+    champion = store.champion()
+    if champion is None:
+        return None
+    return Path(champion.folder) if serving.path is None else folder_of(serving.path, champion.hash)
 
 
 def _caveats(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> tuple[str, ...]:
@@ -215,16 +260,23 @@ def _lines(
     store: Store, voice: Voice, students: StudentKeys, as_of: datetime, *, explained: bool
 ) -> Iterator[Line]:
     known = store.known(students, as_of)
+    ids = {key: str(id_) for key, id_ in store.student_ids(students.tolist()).items()}
+    yield from lines_of(known, voice, ids, explained=explained)
+
+
+def lines_of(
+    known: Known, voice: Voice, ids: Mapping[int, str], *, explained: bool
+) -> Iterator[Line]:
+    """What is said of each student of a `Known`, in order; `ids` are the UUIDs by key."""
     panel = panel_of(known)
-    ids = store.student_ids(students.tolist())
     said = voice.say(
         panel,
-        [str(ids[key]) for key in students.tolist()],
+        [ids[key] for key in known.students.tolist()],
         horizon_days(known, panel, voice.outcome),
         explained=explained,
     )
     ranks = voice.ranks(panel, said)
-    for student, one, rank in zip(students.tolist(), said, ranks, strict=True):
+    for student, one, rank in zip(known.students.tolist(), said, ranks, strict=True):
         yield Line(student, one, rank)
 
 

@@ -7,7 +7,7 @@ the only thing from which features and outcomes are made; nothing else can make 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from edupulse.school.errors import BadInput
+from edupulse.school.fields import INSTANT
 from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS, STUDENT_KINDS
 
@@ -23,6 +24,9 @@ StudentKeys = npt.NDArray[np.int32]
 
 READ_KINDS: tuple[Kind, ...] = (*REFERENCE_KINDS, STUDENT_IDS, *STUDENT_KINDS)
 """The kinds that a history holds."""
+
+SHARED_KINDS: tuple[Kind, ...] = (*REFERENCE_KINDS, STUDENT_IDS)
+"""Those of them that are not one student's."""
 
 _STAMP = object()
 
@@ -62,35 +66,81 @@ class Known:
         }
 
 
+class Schools:
+    """Every version of the reference records: those of schools, and which numbers were merged.
+
+    Many histories may share them. Between two instants at which something became known, `at` gives
+    the same frames, the very objects, so that what is made from them need not be made again.
+    """
+
+    __slots__ = ("_at", "_changes", "frames")
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        self.frames = MappingProxyType({kind.name: frames[kind.name] for kind in SHARED_KINDS})
+        self._changes = _changes(self.frames.values())
+        self._at: dict[int, Mapping[str, pl.DataFrame]] = {}
+
+    def at(self, as_of: datetime) -> Mapping[str, pl.DataFrame]:
+        """What was known at an instant, `student_ids` too."""
+        since = int(np.searchsorted(self._changes, _microseconds(as_of), "right"))
+        found = self._at.get(since)
+        if found is None:
+            found = _known_at(self.frames, as_of, without=("known_from",))
+            # A few instants are asked about again and again: now, and those of a page of history.
+            self._at = {**dict(list(self._at.items())[-_KEPT:]), since: found}
+        return found
+
+    def next_change(self, as_of: datetime) -> datetime | None:
+        """When something more is known than at an instant; None: never, by these records."""
+        return _after(self._changes, as_of)
+
+
 class History:
     """Every version of the records of some students, with the reference records of schools.
 
     Frames have the kinds' `version_schema`: `known_from`, and `known_until` when a later version
-    took its place (null while current).
+    took its place (null while current). `schools` may be shared with other histories; their frames
+    then need not be given.
     """
 
-    __slots__ = ("frames", "students")
+    __slots__ = ("frames", "schools", "students")
 
-    def __init__(self, students: StudentKeys, frames: Mapping[str, pl.DataFrame]) -> None:
+    def __init__(
+        self,
+        students: StudentKeys,
+        frames: Mapping[str, pl.DataFrame],
+        schools: Schools | None = None,
+    ) -> None:
         self.students = np.asarray(students, np.int32)
-        self.frames = MappingProxyType(
-            {kind.name: _checked(kind, frames.get(kind.name)) for kind in READ_KINDS}
+        self.schools = schools or Schools(
+            {kind.name: _checked(kind, frames.get(kind.name)) for kind in SHARED_KINDS}
         )
+        own = {kind.name: _checked(kind, frames.get(kind.name)) for kind in STUDENT_KINDS}
+        self.frames = MappingProxyType({**self.schools.frames, **own})
 
     def at(self, as_of: datetime) -> Known:
         """What was known of these students at `as_of` (aware): the only filter there is."""
         if as_of.tzinfo is None:
             raise BadInput("An as-of instant needs a time zone.", "Give it as UTC.")
         as_of = as_of.astimezone(UTC)
-        frames = {name: _known_at(frame, as_of) for name, frame in self.frames.items()}
-        merged = _merged_keys(frames.pop(STUDENT_IDS.name))
-        if self.frames[STUDENT_IDS.name].height:  # else there are no rows of other numbers
-            for kind in STUDENT_KINDS:
-                frame = frames[kind.name]
-                frame = _follow_merges(kind, frame, merged) if merged else frame
-                frames[kind.name] = frame.filter(pl.col("student").is_in(self.students.tolist()))
-        bare = {name: frame.drop("known_from") for name, frame in frames.items()}
-        return Known(self.students, bare, as_of, _STAMP)
+        shared = dict(self.schools.at(as_of))
+        merged = _merged_keys(shared.pop(STUDENT_IDS.name))
+        own = {kind.name: self.frames[kind.name] for kind in STUDENT_KINDS}
+        if not self.frames[STUDENT_IDS.name].height:  # so there are no rows of other numbers
+            bare = _known_at(own, as_of, without=("known_from",))
+            return Known(self.students, shared | bare, as_of, _STAMP)
+        frames = _known_at(own, as_of)
+        for kind in STUDENT_KINDS:
+            frame = _follow_merges(kind, frames[kind.name], merged) if merged else frames[kind.name]
+            mine = frame.filter(pl.col("student").is_in(self.students.tolist()))
+            frames[kind.name] = mine.drop("known_from")
+        return Known(self.students, shared | frames, as_of, _STAMP)
+
+    def next_change(self, as_of: datetime) -> datetime | None:
+        """When more is known of these students than at an instant, by these versions."""
+        own = _changes(self.frames[kind.name] for kind in STUDENT_KINDS)
+        changes = [one for one in (_after(own, as_of), self.schools.next_change(as_of)) if one]
+        return min(changes, default=None)
 
 
 def with_known_until(kind: Kind, versions: pl.DataFrame) -> pl.DataFrame:
@@ -125,13 +175,41 @@ def _checked(kind: Kind, frame: pl.DataFrame | None) -> pl.DataFrame:
     return frame
 
 
-def _known_at(frame: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+def _known_at(
+    frames: Mapping[str, pl.DataFrame], as_of: datetime, without: tuple[str, ...] = ()
+) -> dict[str, pl.DataFrame]:
     known_until = pl.col("known_until")
-    return frame.filter(
-        pl.col("known_from") <= as_of,
-        known_until.is_null() | (known_until > as_of),
-        ~pl.col("retracted"),
-    ).drop("known_until", "retracted")
+    instant = pl.lit(as_of, INSTANT)
+    known = (
+        (pl.col("known_from") <= instant)
+        & (known_until.is_null() | (known_until > instant))
+        & ~pl.col("retracted")
+    )
+    bare = pl.all().exclude("known_until", "retracted", *without)
+    return {
+        name: frame.lazy().filter(known).select(bare).collect() for name, frame in frames.items()
+    }
+
+
+def _changes(frames: Iterable[pl.DataFrame]) -> npt.NDArray[np.int64]:
+    """The instants (microseconds since 1970) at which a version became known, in order."""
+    instants = [frame["known_from"].to_physical().to_numpy() for frame in frames]
+    return np.unique(np.concatenate(instants)) if instants else np.zeros(0, np.int64)
+
+
+def _after(changes: npt.NDArray[np.int64], as_of: datetime) -> datetime | None:
+    at = int(np.searchsorted(changes, _microseconds(as_of), "right"))
+    if at == changes.size:
+        return None
+    return _EPOCH + timedelta(microseconds=int(changes[at]))
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEPT = 7
 
 
 def _merged_keys(student_ids: pl.DataFrame) -> dict[int, int]:

@@ -11,7 +11,14 @@ from psycopg.sql import Composable
 
 from edupulse.school.errors import BadInput
 from edupulse.school.kind import Kind
-from edupulse.school.knowledge import READ_KINDS, History, Known, StudentKeys
+from edupulse.school.knowledge import (
+    READ_KINDS,
+    SHARED_KINDS,
+    History,
+    Known,
+    Schools,
+    StudentKeys,
+)
 from edupulse.school.records import (
     COURSE_GRADES,
     DEMOGRAPHICS,
@@ -29,14 +36,27 @@ _FEW_SECTIONS = 20_000
 
 
 def history(
-    reading: Reading, students: Sequence[int] | StudentKeys, until: datetime | None = None
+    reading: Reading,
+    students: Sequence[int] | StudentKeys,
+    until: datetime | None = None,
+    schools: Schools | None = None,
 ) -> History:
     """Every version of these students' records, or every version known by `until` (aware).
 
-    Records of numbers that were merged into these students come along.
+    Records of numbers that were merged into these students come along. `schools`, as read before,
+    are not read again: they have to be of the same state of the database.
     """
     when = When() if until is None else When(until=_utc(until))
-    return _history(reading, _keys(students), when)
+    if schools is None:
+        return _history(reading, _keys(students), when)
+    keys = _keys(students)
+    merges = _on_the_way(schools.frames[STUDENT_IDS.name], keys)
+    return History(keys, _own(reading, keys, merges, when), schools)
+
+
+def schools(reading: Reading) -> Schools:
+    """Every version of all reference records."""
+    return Schools({kind.name: reading.versions(kind) for kind in SHARED_KINDS})
 
 
 def known(reading: Reading, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
@@ -97,9 +117,9 @@ def demographics(reading: Reading, students: Sequence[int] | StudentKeys) -> pl.
 
 
 def _history(reading: Reading, students: StudentKeys, when: When) -> History:
-    merges = _merges_into(reading, students, when)
-    theirs = among("student", np.union1d(students, merges["old_student_id"].to_numpy()))
-    frames = {kind.name: reading.versions(kind, theirs, when) for kind in STUDENT_KINDS}
+    every = reading.versions(STUDENT_IDS, EVERYTHING, when)
+    merges = _on_the_way(every, students)
+    frames = _own(reading, students, merges, when)
     frames[STUDENT_IDS.name] = merges
     frames[SECTIONS.name] = reading.versions(SECTIONS, _sections_in(frames), when)
     rest = [kind for kind in READ_KINDS if kind.name not in frames]
@@ -107,16 +127,22 @@ def _history(reading: Reading, students: StudentKeys, when: When) -> History:
     return History(students, frames)
 
 
-def _merges_into(reading: Reading, students: StudentKeys, when: When) -> pl.DataFrame:
+def _own(
+    reading: Reading, students: StudentKeys, merges: pl.DataFrame, when: When
+) -> dict[str, pl.DataFrame]:
+    theirs = among("student", np.union1d(students, merges["old_student_id"].to_numpy()))
+    return {kind.name: reading.versions(kind, theirs, when) for kind in STUDENT_KINDS}
+
+
+def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     """Versions of merges on the way to these students, or away from them."""
-    every = reading.versions(STUDENT_IDS, EVERYTHING, when)
     reached = set(students.tolist())
     before = -1
-    while before != len(reached):
+    while before != len(reached) and merges.height:
         before = len(reached)
-        leading = every.filter(pl.col("student").is_in(list(reached)))
+        leading = merges.filter(pl.col("student").is_in(list(reached)))
         reached |= set(leading["old_student_id"].to_list())
-    return every.filter(pl.col("old_student_id").is_in(list(reached)))
+    return merges.filter(pl.col("old_student_id").is_in(list(reached)))
 
 
 def _sections_in(frames: dict[str, pl.DataFrame]) -> Composable:

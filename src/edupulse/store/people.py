@@ -117,6 +117,33 @@ _SURVIVOR = """
 """
 
 
+def resolve_students(
+    connection: Connection, ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, tuple[int, uuid.UUID]]:
+    """Key and UUID of the student who stands behind each of some UUIDs; unknown ones are left out.
+
+    A merged number leads to the new one.
+    """
+    rows = connection.execute(_SURVIVORS, [list(ids)]).fetchall()
+    return {asked: (student, student_id) for asked, student, student_id in rows}
+
+
+_SURVIVORS = """
+    WITH RECURSIVE way (asked, student, step, seen) AS (
+        SELECT student_id, student, 0, ARRAY[student]
+        FROM identity.student WHERE student_id = ANY(%s::uuid[])
+        UNION ALL
+        SELECT way.asked, m.student, way.step + 1, way.seen || m.student
+        FROM way JOIN records.student_ids m
+          ON m.old_student_id = way.student AND NOT m.retracted
+        WHERE m.student <> ALL(way.seen)
+    ), last AS (
+        SELECT DISTINCT ON (asked) asked, student FROM way ORDER BY asked, step DESC
+    )
+    SELECT asked, student, student_id FROM last JOIN identity.student USING (student)
+"""
+
+
 def school_key(connection: Connection, local_id: str) -> int:
     """The key of a school by the district's id. Raises NotFound."""
     row = connection.execute(

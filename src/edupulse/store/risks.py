@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import polars as pl
 from psycopg import Connection
 
+from edupulse.risk.bands import Band
 from edupulse.school.errors import NotFound
 
 STATES = ("band", "insufficient_data", "out_of_season", "rules_only")
@@ -37,15 +39,21 @@ class StoredRisk:
 
     @property
     def id(self) -> uuid.UUID:
-        """The answer's id: the same question has the same one."""
-        instant = self.as_of.timestamp()
-        asked = f"{self.student}:{instant!r}:{self.method}:{self.checkpoint}:{self.policy}"
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:edupulse:risk:{asked}")
+        """The same question with the same answer has the same id.
+
+        Records that come late may change what was known at an instant, and so the answer: then it
+        is another one, beside the first.
+        """
+        said = "" if self.risk is None else f"{self.risk:.5f}"
+        fired = ",".join(sorted(one["name"] for one in self.body.get("indicators", ())))
+        asked = f"{self.student}:{self.as_of.timestamp()!r}:{self.method}:{self.checkpoint}"
+        told = f"{asked}:{self.policy}:{self.state}:{said}:{fired}"
+        return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:edupulse:risk:{told}")
 
 
 @dataclass(frozen=True)
 class Saved:
-    """How many answers were stored, were there already, or were there with another risk."""
+    """How many answers were stored, were there already, and are unlike one of the same question."""
 
     stored: int
     there: int
@@ -53,48 +61,109 @@ class Saved:
 
 
 def save_risks(connection: Connection, risks: Iterable[StoredRisk]) -> Saved:
-    """Store answers; the same question asked twice keeps its first answer."""
-    connection.execute("DROP TABLE IF EXISTS pg_temp.said")
-    connection.execute("CREATE TEMP TABLE said (LIKE state.risks INCLUDING DEFAULTS)")
-    with connection.cursor() as cursor, cursor.copy(_COPY) as sink:
-        for risk in risks:
-            sink.write_row(_row(risk))
-    asked = _count(connection, "SELECT count(*) FROM pg_temp.said")
-    different = _count(connection, _DIFFERENT)
-    stored = connection.execute(_INSERT).rowcount
-    connection.execute("DROP TABLE pg_temp.said")
+    """Store answers; the same answer to the same question stays as it was first stored."""
+    asked = stored = different = 0
+    for some in _parts(risks):
+        columns = zip(*map(_row, some), strict=True)
+        row = connection.execute(_INSERT, [list(column) for column in columns]).fetchone()
+        new, other = row or (0, 0)
+        asked, stored, different = asked + len(some), stored + new, different + other
     return Saved(stored, asked - stored, different)
 
 
-_COPY = """
-    COPY pg_temp.said (id, student, as_of, method, checkpoint, policy, state, risk, low, high, body)
-    FROM STDIN
+_AT_ONCE = 1_000
+_INSERT = """
+    WITH said AS (
+        SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::timestamptz[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::text[])
+        AS s (id, student, as_of, method, checkpoint, policy, state, risk, low, high, body)
+    ), stored AS (
+        INSERT INTO state.risks
+            (id, student, as_of, method, checkpoint, policy, state, risk, low, high, body)
+        SELECT id, student, as_of, method, checkpoint, policy, state, risk, low, high, body::jsonb
+        FROM said ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM stored), (
+        SELECT count(DISTINCT s.id) FROM said s JOIN state.risks r
+          ON r.student = s.student AND r.as_of = s.as_of AND r.method = s.method
+            AND r.checkpoint = s.checkpoint AND r.policy = s.policy
+        WHERE (r.state, round(r.risk::numeric, 5))
+            IS DISTINCT FROM (s.state, round(s.risk::numeric, 5))
+    )
 """
-_SAME_QUESTION = """
-    r.student = s.student AND r.as_of = s.as_of AND r.method = s.method
-    AND r.checkpoint = s.checkpoint AND r.policy = s.policy
-"""
-_DIFFERENT = f"""
-    SELECT count(*) FROM pg_temp.said s JOIN state.risks r ON {_SAME_QUESTION}
-    WHERE (r.state, r.risk) IS DISTINCT FROM (s.state, s.risk)
-"""  # noqa: S608  (a constant)
-_INSERT = "INSERT INTO state.risks SELECT * FROM pg_temp.said ON CONFLICT DO NOTHING"
 
 
 def stored_risk(connection: Connection, id_: str) -> tuple[StoredRisk, int]:
     """The answer of that id, and how many imports landed since it was stored. Raises NotFound."""
+    found = stored_risks(connection, [id_])
+    if not found:
+        raise NotFound("There is no such prediction.", "Give the id of a stored one.")
     row = connection.execute(
-        "SELECT student, as_of, method, policy, state, checkpoint, risk, low, high, body,"
-        " (SELECT count(*) FROM state.imports i WHERE i.finished > r.stored)"
-        " FROM state.risks r WHERE id::text = %s",
+        "SELECT count(*) FROM state.imports i JOIN state.risks r ON i.finished > r.stored"
+        " WHERE r.id::text = %s",
         [id_],
     ).fetchone()
-    if row is None:
-        raise NotFound("There is no such prediction.", "Give the id of a stored one.")
-    student, as_of, method, policy, state, checkpoint, risk, low, high, body, imports = row
+    (risk,) = found.values()
+    return risk, int(row[0]) if row else 0
+
+
+def stored_risks(connection: Connection, ids: Iterable[str]) -> dict[str, StoredRisk]:
+    """The answers of those of some ids that are there."""
+    rows = connection.execute(f"{_STORED} WHERE id::text = ANY(%s)".encode(), [list(ids)])
+    return {str(id_): _stored(row) for id_, *row in rows.fetchall()}
+
+
+def risks_of(
+    connection: Connection, student: int, before: tuple[datetime, uuid.UUID] | None, most: int
+) -> list[tuple[str, StoredRisk]]:
+    """The answers about one student, the newest as-of first, after the one of that as-of and id."""
+    after = " AND (as_of, id) < (%(as_of)s, %(id)s)" if before else ""
+    as_of, id_ = before or (None, None)
+    query = (
+        f"{_STORED} WHERE student = %(student)s{after} ORDER BY as_of DESC, id DESC LIMIT %(most)s"
+    )
+    asked = {"student": student, "as_of": as_of, "id": id_, "most": most}
+    return [(str(id_), _stored(row)) for id_, *row in connection.execute(query.encode(), asked)]
+
+
+def risks_at(
+    connection: Connection, students: Iterable[int], as_of: datetime
+) -> list[tuple[str, StoredRisk]]:
+    """The answers about some students as of that very instant, with their ids; the newest first."""
+    query = f"{_STORED} WHERE student = ANY(%s) AND as_of = %s ORDER BY stored DESC, id"
+    rows = connection.execute(query.encode(), [list(students), as_of])
+    return [(str(id_), _stored(row)) for id_, *row in rows]
+
+
+def ranking(connection: Connection, students: Iterable[int], as_of: datetime) -> dict[int, str]:
+    """Of those with an answer as of that very instant: key to its id, the riskiest first.
+
+    Who has no score comes last; rules rank by how many indicators fired. The same risks are in the
+    order of the students' UUIDs, as in the nightly list.
+    """
+    asked = {"students": [int(key) for key in students], "as_of": as_of}
+    return {student: str(id_) for student, id_ in connection.execute(_RANKING, asked)}
+
+
+_STORED = """
+    SELECT id, student, as_of, method, policy, state, checkpoint, risk, low, high, body
+    FROM state.risks
+"""
+_RANKING = """
+    SELECT student, id FROM (
+        SELECT DISTINCT ON (student) student, id, risk,
+            jsonb_array_length(coalesce(body -> 'indicators', '[]')) AS fired
+        FROM state.risks WHERE student = ANY(%(students)s::integer[]) AND as_of = %(as_of)s
+        ORDER BY student, stored DESC, id
+    ) newest JOIN identity.student USING (student)
+    ORDER BY risk DESC NULLS LAST, fired DESC, student_id
+"""
+
+
+def _stored(row: Sequence[Any]) -> StoredRisk:
+    student, as_of, method, policy, state, checkpoint, risk, low, high, body = row
     interval = None if low is None or high is None else (low, high)
-    said = StoredRisk(student, as_of, method, policy, state, checkpoint, risk, interval, body)
-    return said, int(imports)
+    return StoredRisk(student, as_of, method, policy, state, checkpoint, risk, interval, body)
 
 
 def latest_risks(
@@ -118,6 +187,29 @@ def weekly_risks(connection: Connection, students: Iterable[int], until: datetim
     rows = connection.execute(_WEEKLY, asked).fetchall()
     return pl.DataFrame(rows, schema=_WEEKLY_SCHEMA, orient="row")
 
+
+def weeks_before(
+    connection: Connection, students: Iterable[int], as_of: datetime
+) -> list[tuple[int, float, Band]]:
+    """Student, risk and band of the last score of each week (UTC) before that of an instant.
+
+    By student and then by week.
+    """
+    asked = {"students": [int(key) for key in students], "as_of": as_of}
+    return connection.execute(_BEFORE, asked).fetchall()
+
+
+_BEFORE = """
+    SELECT student, risk, band FROM (
+        SELECT DISTINCT ON (student, date_trunc('week', as_of, 'UTC'))
+            student, as_of, state, risk, body ->> 'risk_category' AS band
+        FROM state.risks
+        WHERE student = ANY(%(students)s::integer[])
+          AND as_of < date_trunc('week', %(as_of)s::timestamptz, 'UTC')
+        ORDER BY student, date_trunc('week', as_of, 'UTC'), as_of DESC, stored DESC, id
+    ) weekly
+    WHERE state = 'band' ORDER BY student, as_of
+"""
 
 _WEEKLY_SCHEMA = {"student": pl.Int32(), "risk": pl.Float64(), "band": pl.String()}
 _WEEKLY = """
@@ -200,6 +292,7 @@ def _row(risk: StoredRisk) -> tuple[Any, ...]:
     )
 
 
-def _count(connection: Connection, query: str) -> int:
-    row = connection.execute(query.encode()).fetchone()
-    return int(row[0]) if row else 0
+def _parts(risks: Iterable[StoredRisk]) -> Iterator[Sequence[StoredRisk]]:
+    rest = iter(risks)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some

@@ -12,6 +12,7 @@ import polars as pl
 from psycopg import Connection
 from sqlalchemy import Engine
 
+from edupulse.risk.bands import Band
 from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store import (
     asking,
@@ -169,7 +170,7 @@ class Store:
     ) -> risks.Saved:
         """Store answers, and in the same transaction what the audit log says of them.
 
-        The same question asked twice keeps its first answer.
+        The same answer to the same question stays as it was first stored.
         """
         with self.writing() as opened:
             saved = risks.save_risks(opened, said)
@@ -187,6 +188,13 @@ class Store:
         """Student, risk and band of the last score of each week, by student and week."""
         with self.writing() as opened:
             return risks.weekly_risks(opened, students, until)
+
+    def weeks_before(
+        self, students: Iterable[int], as_of: datetime
+    ) -> list[tuple[int, float, Band]]:
+        """Student, risk and band of the last score of each week before that of an instant."""
+        with self.writing() as opened:
+            return risks.weeks_before(opened, students, as_of)
 
     def vacuum(self) -> None:
         """Give back the space of deleted rows, so that their content goes from the files."""

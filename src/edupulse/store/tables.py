@@ -23,7 +23,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     func,
 )
@@ -300,10 +299,10 @@ RISKS = Table(
     Column("high", Double()),
     Column("body", JSONB(), nullable=False),
     Column("stored", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    UniqueConstraint("student", "as_of", "method", "checkpoint", "policy"),
     schema=STATE,
 )
 """What was said of whom; `checkpoint` is empty where rules spoke. Never changed once written."""
+Index(None, RISKS.c.student, RISKS.c.as_of)
 Index(None, RISKS.c.as_of, RISKS.c.risk)
 
 AUDIT = Table(

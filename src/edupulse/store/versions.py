@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL, Composable, Literal
 
 from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS
 from edupulse.store.moments import RIGHTS_KINDS, note_moments
+from edupulse.store.reading import Reading
 
 
 class Of(StrEnum):
@@ -59,18 +61,31 @@ def versions(connection: Connection, students: Iterable[int] = ()) -> Versions:
     asked = [int(student) for student in students]
     row = connection.execute(_VERSIONS, [asked]).fetchone()
     assert row is not None  # noqa: S101  (an aggregate always has a row)
+    return _versions(asked, row)
+
+
+def versions_in(reading: Reading, students: Iterable[int]) -> Versions:
+    """The same, of the state that a snapshot shows."""
+    asked = [int(student) for student in students]
+    query = SQL(_VERSIONS.replace("%s", "{}")).format(Literal(asked))
+    return _versions(asked, reading.rows(query).row(0))
+
+
+def _versions(asked: list[int], row: tuple[Any, ...]) -> Versions:
     reference, rights, registry, checkpoint, keys, found = row
     students = dict.fromkeys(asked, 0) | dict(zip(keys, found, strict=True))
     return Versions(reference, rights, registry, checkpoint, students)
 
 
 _VERSIONS = """
-    SELECT n.*, coalesce((SELECT hash FROM state.checkpoints WHERE status = 'champion'), ''), s.*
-    FROM (SELECT sum(version) FILTER (WHERE name = 'reference')::bigint,
-            sum(version) FILTER (WHERE name IN ('rights', 'tokens'))::bigint,
-            sum(version) FILTER (WHERE name = 'registry')::bigint
+    SELECT n.*, coalesce((SELECT hash FROM state.checkpoints WHERE status = 'champion'), '')
+        AS checkpoint, s.*
+    FROM (SELECT sum(version) FILTER (WHERE name = 'reference')::bigint AS reference,
+            sum(version) FILTER (WHERE name IN ('rights', 'tokens'))::bigint AS rights,
+            sum(version) FILTER (WHERE name = 'registry')::bigint AS registry
         FROM state.versions) n,
-        (SELECT coalesce(array_agg(student), '{}'), coalesce(array_agg(version), '{}')
+        (SELECT coalesce(array_agg(student), ARRAY[]::integer[]) AS students,
+            coalesce(array_agg(version), ARRAY[]::bigint[]) AS versions
         FROM state.student_versions WHERE student = ANY(%s::integer[])) s
 """
 

@@ -34,16 +34,16 @@ class SilentGRU(nn.Module):
 
 
 class FamilyGRU(nn.Module):
-    """Two GRU layers over one family's scaled features and their observed flags."""
+    """Two GRU layers over what is told of one family's features each week."""
 
-    def __init__(self, features: int, hidden: int, dropout: float) -> None:
+    def __init__(self, inputs: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.first = SilentGRU(2 * features, hidden)
+        self.first = SilentGRU(inputs, hidden)
         self.between = nn.Dropout(dropout)
         self.second = SilentGRU(2 * hidden, hidden)
 
-    def forward(self, scaled: Tensor, seen: Tensor, padded: Tensor) -> Tensor:
-        """States `[N, W, 2 * hidden]`; `scaled` and `seen` are `[N, W, features]`."""
-        states = self.first(torch.cat((scaled, seen), dim=-1), padded)
+    def forward(self, steps: Tensor, padded: Tensor) -> Tensor:
+        """States `[N, W, 2 * hidden]` of `steps [N, W, inputs]`, `padded [N, W, 1]` 0 or 1."""
+        states = self.first(steps, padded)
         last: Tensor = self.second(self.between(states), padded)
         return last

@@ -12,6 +12,9 @@ from edupulse.model.networks.attention import PooledAttention
 from edupulse.model.networks.recurrent import FamilyGRU
 from edupulse.model.scaling import Scaler
 
+#: A piece narrower than this part of a standard deviation is one value, not a range.
+_FLAT = 1e-4
+
 
 class RiskNetwork(nn.Module):
     """From raw windows to logits; the scaler is part of it, so there is one path from raw values.
@@ -29,8 +32,11 @@ class RiskNetwork(nn.Module):
         self.limit = scaler.limit
         self.register_buffer("center", torch.from_numpy(scaler.center.copy()))
         self.register_buffer("gain", torch.from_numpy(scaler.gain.copy()))
+        self.pieces = None if scaler.knots is None else Pieces(torch.from_numpy(scaler.knots))
+        told = 2 + config.pieces
         self.readers = nn.ModuleList(
-            FamilyGRU(features, config.hidden, config.dropout) for features in config.families
+            FamilyGRU(told * features, config.hidden, config.dropout)
+            for features in config.families
         )
         self.attention = PooledAttention(config.width, config.heads)
         self.thin = nn.Dropout(config.dropout)
@@ -57,14 +63,15 @@ class RiskNetwork(nn.Module):
     def _read(self, scaled: Tensor, seen: Tensor, held: Tensor) -> Tensor:
         """The joined states `[N, W, width]` of every family's reader."""
         padded = (~held).unsqueeze(-1).to(scaled.dtype)
-        sizes = list(self.config.families)
-        parts = zip(
-            self.readers,
-            torch.split(scaled, sizes, -1),
-            torch.split(seen, sizes, -1),
-            strict=True,
-        )
-        return torch.cat([reader(x, flags, padded) for reader, x, flags in parts], dim=-1)
+        told = [scaled, seen] if self.pieces is None else [scaled, seen, self.pieces(scaled, seen)]
+        sizes = self.config.families
+        shares = [
+            torch.split(part, [size * part.shape[-1] // sum(sizes) for size in sizes], -1)
+            for part in told
+        ]
+        steps = [torch.cat(parts, dim=-1) for parts in zip(*shares, strict=True)]
+        states = [reader(step, padded) for reader, step in zip(self.readers, steps, strict=True)]
+        return torch.cat(states, dim=-1)
 
     def begin_at(self, base_rate: float, severity_shares: Sequence[float]) -> None:
         """Set the heads' biases so that an untrained network says the base rates."""
@@ -76,6 +83,28 @@ class RiskNetwork(nn.Module):
     def cpu_weights(self) -> dict[str, Tensor]:
         """A copy of the weights on the CPU."""
         return {name: weight.detach().cpu().clone() for name, weight in self.state_dict().items()}
+
+
+class Pieces(nn.Module):
+    """Each value's place in the pieces of its feature's range, 0 below and 1 above a piece.
+
+    The piecewise-linear encoding of Gorishniy et al. 2022 (On Embeddings for Numerical Features in
+    Tabular Deep Learning). A piece without width, where many values are one, says nothing.
+    """
+
+    begins: Tensor
+    steepness: Tensor
+
+    def __init__(self, knots: Tensor) -> None:
+        super().__init__()
+        width = knots[:, 1:] - knots[:, :-1]
+        self.register_buffer("begins", knots[:, :-1].clone())
+        self.register_buffer("steepness", torch.where(width > _FLAT, 1 / width, 0.0))
+
+    def forward(self, scaled: Tensor, seen: Tensor) -> Tensor:
+        """Places `[N, W, F * pieces]` of `scaled [N, W, F]`, feature by feature; 0 if not seen."""
+        place = ((scaled.unsqueeze(-1) - self.begins) * self.steepness).clamp(0.0, 1.0)
+        return (place * seen.unsqueeze(-1)).flatten(2)
 
 
 class Ensemble(nn.Module):

@@ -1,0 +1,142 @@
+"""The hot path, as routes call it: from the event loop through the cache to a lane, and back.
+
+Single questions without factors go by the quick lane; what takes long (factors, long lists) by the
+slow one, so that nobody waits behind it. The cache is asked first and the versions afterwards, so
+that what lands in between is seen; what is new goes into the cache once the caller has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from edupulse.api.asked import Answer, Ask, Outcome
+from edupulse.api.lanes import Lane, Waiting, Writer
+from edupulse.pipeline.predicting import Predictor
+from edupulse.pipeline.scoring import Serving, require
+from edupulse.school.errors import BadInput, DatabaseDown, NotFound
+from edupulse.store.answers import Answers
+from edupulse.store.store import Store
+
+LONGEST_KEPT = 24 * 3600.0
+"""Seconds for which an answer about a past instant stays in the cache."""
+
+
+@dataclass
+class Answering:
+    """Answers for one process, between `start` and `close` in its event loop."""
+
+    store: Store
+    answers: Answers
+    quick: Lane
+    slow: Lane
+    writer: Writer
+    _keeping: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    def on(cls, store: Store, answers: Answers, serving: Serving) -> Answering:
+        """On a store, by what serves there."""
+        writer = Writer(store)
+        quick, slow = (Lane(store, Predictor(store, serving), writer) for _ in range(2))
+        return cls(store, answers, quick, slow, writer)
+
+    def start(self) -> None:
+        """Let the threads begin."""
+        for one in (self.writer, self.quick, self.slow):
+            one.thread.start()
+
+    async def close(self) -> None:
+        """Answer what was asked, then end."""
+        for lane in (self.quick, self.slow):
+            lane.asked.end()
+            await asyncio.to_thread(lane.thread.join)
+        self.writer.decided.end()
+        await asyncio.to_thread(self.writer.thread.join)
+        await asyncio.gather(*self._keeping)
+        await self.answers.close()
+
+    async def ask(self, ask: Ask) -> Answer:
+        """The answer to one question. Raises NotFound, NotReady, DatabaseDown."""
+        (outcome,) = await self.ask_all([ask])
+        if isinstance(outcome, NotFound):
+            raise outcome
+        return outcome
+
+    async def ask_all(self, asks: Sequence[Ask], *, cached: bool = True) -> list[Outcome]:
+        """The outcome of each question, in order; `cached`: as the cache has it, where it holds."""
+        if any(ask.as_of is not None and ask.as_of > ask.asking.at for ask in asks):
+            raise BadInput("this instant is not past yet.", "Leave it out to ask as of now.",
+                           field="as_of")  # fmt: skip
+        found = await self._found(asks) if cached else [None] * len(asks)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Outcome]] = loop.create_future()
+        takes_long = len(asks) > 1 or any(ask.explained for ask in asks)
+        lane = self.slow if takes_long else self.quick
+        lane.asked.put(Waiting(list(zip(asks, found, strict=True)), _telling(loop, future)))
+        outcomes = await future
+        if cached:
+            self._keep(asks, found, outcomes)
+        return outcomes
+
+    async def _found(self, asks: Sequence[Ask]) -> list[Answer | None]:
+        kept = await self.answers.get([ask.key for ask in asks])
+        return [None if one is None else Answer.from_bytes(one) for one in kept]
+
+    def _keep(
+        self, asks: Sequence[Ask], found: Sequence[Answer | None], outcomes: Sequence[Outcome]
+    ) -> None:
+        new = [
+            (ask, outcome)
+            for ask, before, outcome in zip(asks, found, outcomes, strict=True)
+            if isinstance(outcome, Answer) and outcome is not before
+        ]
+        if new:
+            task = asyncio.ensure_future(self._put(new))
+            self._keeping.add(task)
+            task.add_done_callback(self._keeping.discard)
+
+    async def _put(self, new: Iterable[tuple[Ask, Answer]]) -> None:
+        for ask, answer in new:
+            stands = (answer.stands_until - ask.asking.at).total_seconds()
+            seconds = stands if ask.as_of is None else LONGEST_KEPT
+            await self.answers.put({ask.key: answer.to_bytes()}, seconds)
+
+
+@asynccontextmanager
+async def answering_on(store: Store) -> AsyncIterator[Answering]:
+    """The hot path on a store, by the settings of the environment.
+
+    Raises NotFound or BadInput where MODEL_VERSION names what is not there. Without a database that
+    is found out with the first question.
+    """
+    serving = Serving()
+    with suppress(DatabaseDown):
+        require(store, serving)
+    answering = Answering.on(store, Answers.opened(), serving)
+    answering.start()
+    try:
+        yield answering
+    finally:
+        await answering.close()
+
+
+def _telling(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[list[Outcome]]
+) -> Callable[[list[Outcome] | Exception], None]:
+    """Tells the one who waits in the event loop, unless that one has left."""
+
+    def told(outcome: list[Outcome] | Exception) -> None:
+        if future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    def tell(outcome: list[Outcome] | Exception) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(told, outcome)
+
+    return tell

@@ -1,0 +1,88 @@
+"""A question about a student, its answer, and when an answer that was kept may be given again.
+
+*When an answer from the cache may be given* (decision 34): it was computed at an instant not after
+that of the asking, no day has ended at any school since, nothing that was stored then became known
+since, and the versions of the student, of the reference and of the registry are those that it rests
+on. Then to compute it now would give the same; its `as_of` is the instant at which it was computed.
+An answer about a past instant holds while the versions do.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from edupulse.api.said import said_of
+from edupulse.casework.disclosures import Asking
+from edupulse.pipeline.predicting import Basis, Prediction
+from edupulse.school.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question: about whom, as of when (None: the instant of the asking), with factors?"""
+
+    asking: Asking
+    student_id: UUID
+    as_of: datetime | None = None
+    explained: bool = False
+
+    @property
+    def key(self) -> str:
+        """Under which its answer lies in the cache."""
+        instant = "now" if self.as_of is None else self.as_of.isoformat()
+        return f"answer:{self.student_id}:{instant}:{int(self.explained)}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it is kept and given: `told` is the JSON of a `Said`."""
+
+    id: UUID
+    student_id: UUID
+    as_of: datetime
+    method: str
+    checkpoint: str
+    policy: str
+    basis: Basis
+    stands_until: datetime
+    told: bytes
+
+    @classmethod
+    def of(cls, prediction: Prediction, id_: UUID, student_id: UUID, *, explained: bool) -> Answer:
+        """A fresh one, stored under that id."""
+        risk = prediction.risk
+        said = said_of(risk, id_, student_id, explained=explained)
+        told = said.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return cls(id_, student_id, risk.as_of, risk.method, risk.checkpoint, risk.policy,
+                   prediction.basis, prediction.stands_until, told)  # fmt: skip
+
+    def holds(self, ask: Ask, basis: Basis) -> bool:
+        """May it be given for this question, now that these are the versions?"""
+        if self.basis != basis:
+            return False
+        if ask.as_of is not None:
+            return self.as_of == ask.as_of
+        return self.as_of <= ask.asking.at < self.stands_until
+
+    def to_bytes(self) -> bytes:
+        """For the cache."""
+        basis = self.basis
+        head = [str(self.id), str(self.student_id), self.as_of.isoformat(), self.method,
+                self.checkpoint, self.policy, [basis.student, basis.reference, basis.registry],
+                self.stands_until.isoformat()]  # fmt: skip
+        return json.dumps(head).encode() + b"\n" + self.told
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> Answer:
+        """What `to_bytes` gave."""
+        head, _, told = kept.partition(b"\n")
+        id_, student_id, as_of, method, checkpoint, policy, basis, until = json.loads(head)
+        return cls(UUID(id_), UUID(student_id), datetime.fromisoformat(as_of), method, checkpoint,
+                   policy, Basis(*basis), datetime.fromisoformat(until), told)  # fmt: skip
+
+
+Outcome = Answer | NotFound
+"""Of each question: an answer, or that there is no such student (for this viewer)."""

@@ -1,0 +1,93 @@
+"""Predictions as of now or of a past instant: of one student, or of a list, ranked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from edupulse.api.asked import Ask
+from edupulse.api.batches import MOST_IDS, MOST_WITH_FACTORS, Place, Wanted, ranked
+from edupulse.api.idempotency import once
+from edupulse.api.paging import Cursor, Limit, Page
+from edupulse.api.said import Said
+from edupulse.api.security import asks
+from edupulse.api.wiring import AnsweringHere
+from edupulse.casework.disclosures import Asking
+
+router = APIRouter(tags=["predict"])
+
+AsOf = Annotated[
+    AwareDatetime | None,
+    Field(description="From whose knowledge to predict; none: the instant of the asking."),
+]
+
+
+class OneAsked(BaseModel):
+    """A question about one student."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [
+        {"student_id": "0b9c4d7e-52a1-5b0e-8f53-6a2d1c9e7b44", "include_factors": True}
+    ]})  # fmt: skip
+
+    student_id: UUID = Field(description="About whom.")
+    include_factors: bool = Field(
+        default=False, description="Also say what moved the score: slower."
+    )
+    as_of: AsOf = None
+
+
+class ManyAsked(BaseModel):
+    """A question about many students."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [
+        {"student_ids": ["0b9c4d7e-52a1-5b0e-8f53-6a2d1c9e7b44"], "include_factors": True,
+         "top_k": 10}
+    ]})  # fmt: skip
+
+    student_ids: list[UUID] = Field(
+        min_length=1, max_length=MOST_IDS, description="About whom; an id named twice counts once."
+    )
+    include_factors: bool = Field(
+        default=False, description="Say what moved the scores of the first."
+    )
+    top_k: int = Field(
+        default=10, ge=0, le=MOST_WITH_FACTORS, description="How many of the first get factors."
+    )
+    as_of: AsOf = None
+
+
+@router.post("/predict", response_model=Said)
+@once
+async def predict(
+    asking: Annotated[Asking, asks("predictions:write")],
+    answering: AnsweringHere,
+    asked: OneAsked,
+) -> Response:
+    """Predict one student. The prediction is stored, and the look at it stands in the log."""
+    ask = Ask(asking, asked.student_id, asked.as_of, asked.include_factors)
+    answer = await answering.ask(ask)
+    return Response(answer.told, media_type="application/json")
+
+
+@router.post("/predict/batch", response_model_exclude_none=True)
+@once
+async def predict_batch(
+    asking: Annotated[Asking, asks("predictions:write")],
+    answering: AnsweringHere,
+    asked: ManyAsked,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Place]:
+    """Predict a list of students, ranked over the whole list: a result or a problem for each id.
+
+    The next page takes the same body and `next` as `cursor`; it shows what the first one stored.
+    """
+    wanted = Wanted(
+        tuple(dict.fromkeys(asked.student_ids)),
+        asked.as_of,
+        asked.top_k if asked.include_factors else 0,
+    )
+    return await ranked(answering, asking, wanted, limit, cursor)

@@ -1,0 +1,109 @@
+"""Answers about a few students at a time, as soon as they are asked for: the path of `scoring`.
+
+What does not change between two questions is kept: the checkpoint's session, until the registry's
+version grows, and the records of schools, until that of the reference does. Versions and records
+are read from one snapshot, so that an answer rests on exactly the versions that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from edupulse.pipeline.scoring import Serving, Voice, lines_of, to_store, voice_of
+from edupulse.school.errors import BadInput, NotFound, NotReady
+from edupulse.school.knowledge import Known, Schools
+from edupulse.school.records import SCHOOLS
+from edupulse.store import histories
+from edupulse.store.reading import Reading
+from edupulse.store.risks import StoredRisk
+from edupulse.store.store import Store
+from edupulse.store.versions import Versions, versions_in
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The versions on which an answer rests: the student's, the reference's, the registry's."""
+
+    student: int
+    reference: int
+    registry: int
+
+    @classmethod
+    def of(cls, found: Versions, student: int) -> Basis:
+        """The versions that count for one student."""
+        return cls(found.students[student], found.reference, found.registry)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said of one student, on which basis, and how long that is what `now` would give.
+
+    Until `stands_until` no day ends at any school and nothing becomes known by what is stored.
+    """
+
+    risk: StoredRisk
+    basis: Basis
+    stands_until: datetime
+
+
+@dataclass
+class Predictor:
+    """Predicts by what serves; each process has one. Not to be used by two threads at once."""
+
+    store: Store
+    serving: Serving = field(default_factory=Serving)
+    _voice: tuple[int, Voice] | None = None
+    _schools: tuple[int, Schools] | None = None
+
+    def predict(
+        self, students: Mapping[int, UUID], as_of: datetime, *, explained: bool = False
+    ) -> list[Prediction]:
+        """What is said of each student (key to UUID) as of an instant, in order.
+
+        Raises NotReady where what should serve cannot speak.
+        """
+        keys = list(students)
+        with self.store.snapshot() as reading:
+            found = versions_in(reading, keys)
+            schools = self._known_schools(reading, found.reference)
+            history = histories.history(reading, keys, schools=schools)
+        known = history.at(as_of)
+        ids = {key: str(id_) for key, id_ in students.items()}
+        lines = lines_of(known, self.voice(found.registry), ids, explained=explained)
+        until = _earliest(day_ends(known), history.next_change(as_of))
+        return [Prediction(to_store(line), Basis.of(found, line.student), until) for line in lines]
+
+    def voice(self, registry: int) -> Voice:
+        """Who speaks, as of that version of the registry or a later one."""
+        if self._voice is None or self._voice[0] != registry:
+            try:
+                self._voice = registry, voice_of(self.store, serving=self.serving)
+            except (NotFound, BadInput) as error:
+                raise NotReady(
+                    f"The checkpoint that serves cannot be read: {error.problem}", error.to_do
+                ) from error
+        return self._voice[1]
+
+    def _known_schools(self, reading: Reading, reference: int) -> Schools:
+        if self._schools is None or self._schools[0] != reference:
+            self._schools = reference, histories.schools(reading)
+        return self._schools[1]
+
+
+def day_ends(known: Known) -> datetime:
+    """When the day of an instant ends: at the first of all schools where it does, or in UTC."""
+    names = known.frame(SCHOOLS)["timezone"].fill_null("UTC").unique().to_list()
+    return min(_midnight(known.as_of, ZoneInfo(name)) for name in {"UTC", *names})
+
+
+def _midnight(as_of: datetime, zone: ZoneInfo) -> datetime:
+    tomorrow = as_of.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).astimezone(UTC)
+
+
+def _earliest(first: datetime, *others: datetime | None) -> datetime:
+    return min([first, *(one for one in others if one is not None)])
