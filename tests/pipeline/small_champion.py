@@ -56,14 +56,16 @@ def import_frames(store: Store, folder: Path, frames: Frames, *, simulated: bool
     intake(store, csv_folder(folder), now=NOW, historical=True, home=folder)
 
 
-def small_checkpoint(root: Path, seed: int = 3, serves: bool | None = None) -> Checkpoint:
+def small_checkpoint(
+    root: Path, seed: int = 3, serves: bool | None = None, hidden: int = 4
+) -> Checkpoint:
     """Trained for a few passes on random windows: its risks mean nothing, yet they differ.
 
     `serves` puts its gate's decision right for a test.
     """
     rows = random_windows(400, seed=seed)
     labels = planted_labels(rows, feature=2, slope=3)
-    network = NetworkConfig(hidden=4)
+    network = NetworkConfig(hidden=hidden)
     trained = train(
         rows,
         labels,

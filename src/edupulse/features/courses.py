@@ -332,6 +332,8 @@ def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints
 
 def _ranks(words: pl.Series) -> Longs:
     """The place of each word among all of them in their order, from 1 on; 0: null."""
+    if words.null_count() == words.len():
+        return np.zeros(words.len(), np.int64)
     order = pl.Enum(words.drop_nulls().unique().sort())
     return words.cast(order).to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
 
@@ -340,6 +342,10 @@ def _worth(
     reference: Reference, frame: pl.DataFrame, code: Longs, school: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Percent, points and passing as posted, else by the code in the school's scale."""
+    posted = _floats(frame["percent"])
+    if not code.any():
+        none = np.full(code.shape, np.nan)
+        return posted, none, none
     words = frame["code"].to_frame().with_columns(place=code)
     known = words.unique("place").join(reference.codes, "code")
     rows = reference.calendar.row(known["school"].to_numpy())
@@ -348,7 +354,6 @@ def _worth(
     for values, name in zip(table, ("percent", "gpa_points", "passing"), strict=True):
         values[rows[inside], known["place"].to_numpy()[inside]] = _floats(known[name])[inside]
     percent, points, passing = table[:, school, code]
-    posted = _floats(frame["percent"])
     return np.where(np.isnan(posted), percent, posted), points, passing
 
 

@@ -212,6 +212,9 @@ def _exclusion_days(block: Block) -> Floats:
 def _standing_exclusions(block: Block) -> pl.DataFrame:
     """Exclusions whose incident was not overturned, with `place`."""
     rows = block.rows["exclusions"]
-    overturned = block.rows["incidents"].frame.filter("overturned")
     placed = rows.frame.with_columns(place=rows.student)
+    incidents = block.rows["incidents"].frame
+    if not placed.height or not incidents.height:
+        return placed
+    overturned = incidents.filter("overturned")
     return placed.join(overturned, on=["student", "incident_id"], how="anti")

@@ -73,6 +73,8 @@ def incidents_of(block: Block, days: ObservedDays) -> Incidents:
 def _placed(block: Block, days: ObservedDays) -> pl.DataFrame:
     """Incidents that count, with `place`, `rank` and `date`, in order of student and time."""
     rows, schedule, reference = block.rows["incidents"], block.schedule, block.reference
+    if not rows.frame.height:
+        return _NOBODYS
     frame = rows.frame.with_columns(place=rows.student, date=pl.col("date").cast(pl.Int32)).filter(
         pl.col("role").cast(pl.String).fill_null("perpetrator") == "perpetrator",
         ~pl.col("overturned").fill_null(value=False),
@@ -86,6 +88,9 @@ def _placed(block: Block, days: ObservedDays) -> pl.DataFrame:
     rank = days.counted[path, schedule.counted[path, offset + 1]] - 1
     ranked = frame.with_columns(rank=pl.Series(rank, dtype=pl.Int32))
     return ranked.filter(pl.Series(recorded & (rank >= 0))).sort("place", "date", "incident_id")
+
+
+_NOBODYS = pl.DataFrame(schema=dict.fromkeys(("place", "rank", "date", "severity"), pl.Int32))
 
 
 def _starts(values: Ints) -> Bools:
@@ -108,5 +113,7 @@ def _neighbours(student: Ints, rank: Ints, date: Ints, new_day: Bools) -> tuple[
 
 
 def _same_before(events: pl.DataFrame) -> Ints:
+    if not events.height:
+        return np.zeros(0, np.int32)
     before = pl.col("rank").shift(1).over("place", "behavior")
     return events.select(before.fill_null(int(NONE)))["rank"].to_numpy()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from edupulse.features.reference import reference_of
 from edupulse.panel.definition import OutcomeDefinition
@@ -46,15 +46,14 @@ def known_calendar(known: Known) -> Calendar:
 def local_days(known: Known, school: Keys, as_of: Times) -> Days:
     """The local date at each row's school at its as-of instant, as days since 1970-01-01."""
     zones = _zones(known)
-    pairs = pl.DataFrame({"school": school, "as_of": as_of.astype("datetime64[us]")})
-    unique = pairs.unique()
-    days = [
-        at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zones.get(key, ZoneInfo("UTC"))).date()
-        for key, at in unique.iter_rows()
-    ]
-    found = unique.with_columns(day=pl.Series(days, dtype=pl.Date).cast(pl.Int32))
-    joined = pairs.join(found, on=["school", "as_of"], how="left", maintain_order="left")
-    return joined["day"].to_numpy().astype(np.int32)
+
+    @cache
+    def day(key: int, at: datetime) -> int:
+        local = at.replace(tzinfo=UTC).astimezone(zones.get(key, UTC))
+        return local.toordinal() - _EPOCH
+
+    pairs = zip(school.tolist(), as_of.astype("datetime64[us]").tolist(), strict=True)
+    return np.array([day(key, at) for key, at in pairs], np.int32)
 
 
 def horizon(

@@ -99,8 +99,8 @@ class History:
     """Every version of the records of some students, with the reference records of schools.
 
     Frames have the kinds' `version_schema`: `known_from`, and `known_until` when a later version
-    took its place (null while current). `schools` may be shared with other histories; their frames
-    then need not be given.
+    took its place (null while current). `schools` may be shared with other histories; of their
+    frames only `student_ids` may be given too: the merges that concern these students.
     """
 
     __slots__ = ("frames", "schools", "students")
@@ -116,7 +116,8 @@ class History:
             {kind.name: _checked(kind, frames.get(kind.name)) for kind in SHARED_KINDS}
         )
         own = {kind.name: _checked(kind, frames.get(kind.name)) for kind in STUDENT_KINDS}
-        self.frames = MappingProxyType({**self.schools.frames, **own})
+        merges = {name: frames[name] for name in (STUDENT_IDS.name,) if name in frames}
+        self.frames = MappingProxyType({**self.schools.frames, **merges, **own})
 
     def at(self, as_of: datetime) -> Known:
         """What was known of these students at `as_of` (aware): the only filter there is."""
@@ -124,12 +125,14 @@ class History:
             raise BadInput("An as-of instant needs a time zone.", "Give it as UTC.")
         as_of = as_of.astimezone(UTC)
         shared = dict(self.schools.at(as_of))
-        merged = _merged_keys(shared.pop(STUDENT_IDS.name))
+        del shared[STUDENT_IDS.name]
         own = {kind.name: self.frames[kind.name] for kind in STUDENT_KINDS}
-        if not self.frames[STUDENT_IDS.name].height:  # so there are no rows of other numbers
+        merges = self.frames[STUDENT_IDS.name]
+        if not merges.height:  # so there are no rows of other numbers
             bare = _known_at(own, as_of, without=("known_from",))
             return Known(self.students, shared | bare, as_of, _STAMP)
-        frames = _known_at(own, as_of)
+        frames = _known_at({**own, STUDENT_IDS.name: merges}, as_of)
+        merged = _merged_keys(frames.pop(STUDENT_IDS.name))
         for kind in STUDENT_KINDS:
             frame = _follow_merges(kind, frames[kind.name], merged) if merged else frames[kind.name]
             mine = frame.filter(pl.col("student").is_in(self.students.tolist()))
@@ -167,12 +170,15 @@ def end_of_day(day: date, timezones: Iterable[str]) -> datetime:
 
 
 def _checked(kind: Kind, frame: pl.DataFrame | None) -> pl.DataFrame:
-    schema = pl.Schema(kind.version_schema)
+    schema = _SCHEMAS[kind.name]
     if frame is None:
         return schema.to_frame()
     if frame.schema != schema:
         raise BadInput(f"A history's {kind.name} must have the columns {schema}.")
     return frame
+
+
+_SCHEMAS = {kind.name: pl.Schema(kind.version_schema) for kind in READ_KINDS}
 
 
 def _known_at(

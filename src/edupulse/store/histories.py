@@ -51,7 +51,8 @@ def history(
         return _history(reading, _keys(students), when)
     keys = _keys(students)
     merges = _on_the_way(schools.frames[STUDENT_IDS.name], keys)
-    return History(keys, _own(reading, keys, merges, when), schools)
+    own = _own(reading, keys, merges, when)
+    return History(keys, {**own, STUDENT_IDS.name: merges}, schools)
 
 
 def schools(reading: Reading) -> Schools:

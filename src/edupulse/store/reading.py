@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
+from edupulse.school.records import KINDS
 from edupulse.store.asking import SERVICE_MISSING, Asker
 from edupulse.store.connection import Address, adbc_connection, down
 from edupulse.store.rows import frame_values
@@ -63,12 +64,15 @@ class Reading:
             of_past=when.of_past,
         )
         return self.rows(query).select(
-            *frame_values(kind, _open_fields(kind)), "known_from", "known_until", "retracted"
+            *_FRAME_VALUES[kind.name], "known_from", "known_until", "retracted"
         )
 
 
 def _open_fields(kind: Kind) -> list[Field]:
     return [f for f in kind.fields if f.column not in kind.sealed]
+
+
+_FRAME_VALUES = {kind.name: frame_values(kind, _open_fields(kind)) for kind in KINDS}
 
 
 _VERSIONS = SQL("""
