@@ -83,9 +83,7 @@ def server_seconds() -> float:
 async def used(work: Awaitable[object]) -> Used:
     wall, here, server = time.perf_counter(), time.process_time(), server_seconds()
     await work
-    return Used(
-        time.perf_counter() - wall, time.process_time() - here, server_seconds() - server
-    )
+    return Used(time.perf_counter() - wall, time.process_time() - here, server_seconds() - server)
 
 
 def show(what: str, count: int, took: Used) -> None:
