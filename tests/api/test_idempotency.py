@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from edupulse.api.app import create_app
 from edupulse.api.gate import Gate
 from edupulse.api.idempotency import once
 from edupulse.api.problems import answer_with_problems
@@ -132,6 +133,15 @@ def post(running: tuple[Service, Desk], desk: Desk) -> Callable[..., object]:
 
     asked.service = service
     return asked
+
+
+def test_every_post_of_the_service_takes_a_key() -> None:
+    posts = {
+        path: [one["name"] for one in item["post"]["parameters"]]
+        for path, item in create_app().openapi()["paths"].items()
+        if "post" in item
+    }
+    assert [path for path, names in posts.items() if KEY not in names] == []
 
 
 def rows(url: str, text: str) -> int:

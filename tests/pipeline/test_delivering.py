@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -346,3 +349,31 @@ def test_secrets_come_under_a_new_key(store, webhook, monkeypatch) -> None:
         held = webhooks.add(connection, webhook[0], row[0], EVENTS, by="t", now=row[1])
         connection.execute("DELETE FROM state.webhooks")
     assert held == webhook[1]
+
+
+PAGE = Path(__file__).parents[2] / "docs/webhooks.md"
+
+
+def block(language: str, holds: str) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return next(one for one in blocks if holds in one)
+
+
+def test_a_receiver_verifies_it_as_the_page_says(store, webhook, receiver, tmp_path) -> None:
+    changed(store, 1)
+    deliver(store, now, HERE)
+    [(_, headers, body)] = receiver.got
+    secret = secret_text(webhook[1])
+    said: dict[str, Any] = {}
+    exec(block("python", "is_genuine"), said)  # noqa: S102  (the page's own code)
+    is_genuine = said["is_genuine"]
+    assert is_genuine(headers, body, secret)
+    assert not is_genuine(headers, body + b" ", secret)
+    assert not is_genuine(headers | {"webhook-timestamp": "1"}, body, secret)
+    assert not is_genuine(headers, body, secret_text(b"x" * 32))
+    (tmp_path / "body").write_bytes(body)
+    given = {"SECRET": secret, "ID": headers["webhook-id"], "BODY": str(tmp_path / "body"),
+             "STAMP": headers["webhook-timestamp"], "PATH": os.environ["PATH"]}  # fmt: skip
+    shell = ["bash", "-c", block("sh", "openssl")]
+    shown = subprocess.run(shell, env=given, capture_output=True, text=True, check=True)
+    assert f"v1,{shown.stdout}" == headers["webhook-signature"]
