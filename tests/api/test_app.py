@@ -15,7 +15,7 @@ from edupulse.api.app import create_app
 from edupulse.api.guard import HEADERS, Guard, Limits
 from edupulse.api.problems import STATUSES, answer_with_problems, status_of
 from edupulse.school import errors
-from edupulse.store.store import open_store
+from edupulse.store.store import open_store, store_at
 
 
 def every_error(of: type[errors.EduPulseError]) -> Iterator[type[errors.EduPulseError]]:
@@ -188,14 +188,9 @@ def test_without_the_keys_of_names_it_is_not_ready_and_says_so(
     assert "keys" in answer.json()["missing"][0]
 
 
-def test_without_a_database_it_is_not_ready_and_says_so(postgres_url: str) -> None:
-    class Gone:
-        def champion(self) -> None:
-            raise errors.DatabaseDown("The database does not answer.")
-
-    app = create_app(lambda: pytest.MonkeyPatch.context())
-    with TestClient(app) as client:
-        app.state.store = Gone()
+def test_without_a_database_it_is_not_ready_and_says_so() -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    with TestClient(create_app(lambda: store_at(nowhere))) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["missing"] == ["The database does not answer."]

@@ -47,6 +47,8 @@ def test_freshness_by_school_syncs_and_answers_are_told(store: Store) -> None:
     assert 'edupulse_days_since_observed{kind="attendance",school="N"} ' in "\n".join(lines)
     assert 'edupulse_seconds_since_sync{source="sis"} 32400.0' in lines
     assert any(line.startswith("edupulse_answers_stored{") for line in lines)
+    assert "edupulse_audit_entries 1.0" in lines
+    assert any(line.startswith("edupulse_seconds_since_audit_entry ") for line in lines)
 
 
 def test_nothing_of_a_student_is_in_it(store: Store) -> None:

@@ -69,6 +69,11 @@ class Running:
         return (self.folder / "err").read_text()
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 def wire(method: str, path: str, headers: Mapping[str, str] | None = None) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: test"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]

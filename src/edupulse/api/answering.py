@@ -47,6 +47,11 @@ class Answering:
         for one in (self.writer, self.quick, self.slow):
             one.thread.start()
 
+    @property
+    def waiting(self) -> dict[str, Callable[[], int]]:
+        """How many requests wait now, by lane."""
+        return {"quick": self.quick.asked.waiting, "slow": self.slow.asked.waiting}
+
     async def close(self) -> None:
         """Answer what was asked, then end."""
         for lane in (self.quick, self.slow):

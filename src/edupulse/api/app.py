@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 
 from edupulse.api.answering import answering_on
@@ -13,6 +14,7 @@ from edupulse.api.background import working
 from edupulse.api.gate import Gate
 from edupulse.api.gatekeeper import Gatekeeper
 from edupulse.api.guard import Guard, Limits
+from edupulse.api.metrics import sampled
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
 from edupulse.api.problems import Problem, answer_with_problems
@@ -61,6 +63,9 @@ ROUTES: tuple[APIRouter, ...] = (
 )
 """One noun a line."""
 
+THREADS = 16
+"""Of one process, for routes that wait for the database: more would only queue there."""
+
 StoreOpener = Callable[[], AbstractContextManager[Store]]
 
 
@@ -84,13 +89,18 @@ def create_app(
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        with opener() as store:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        async with AsyncExitStack() as held:
+            store = held.enter_context(opener())
             app.state.store, app.state.clock = store, clock
             app.state.gate = Gate(store, provider_of(OpenIdSettings()))
-            async with answering_on(store) as answering:
-                app.state.answering = answering
-                with working(store, clock) if works else nullcontext():
-                    yield
+            answering = await held.enter_async_context(answering_on(store))
+            app.state.answering = answering
+            counts, waiting = answering.answers.counts, answering.waiting
+            await held.enter_async_context(sampled(store, counts, waiting))
+            if works:
+                held.enter_context(working(store, clock))
+            yield
 
     app = Documented(
         title="EduPulse",

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edupulse.api.metrics import observe
+from edupulse.api.metrics import INSIDE, observe
 from edupulse.api.problems import RETRY_AFTER, problem, unforeseen
 
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -69,6 +69,7 @@ class Guard:
             return
         passage = Passage(scope, receive, send, self.limits)
         self.inside += 1
+        INSIDE.inc()
         try:
             if self.inside > self.limits.at_once:
                 await passage.answer(GONE, "The service is asked too much at once.")
@@ -76,6 +77,7 @@ class Guard:
                 await passage.through(self.app)
         finally:
             self.inside -= 1
+            INSIDE.dec()
             passage.tell()
 
 

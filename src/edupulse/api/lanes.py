@@ -17,6 +17,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from edupulse.api import metrics
 from edupulse.api.asked import Outcome
 from edupulse.api.deciding import Asked, Decided, Deciding
 from edupulse.pipeline.predicting import Predictor
@@ -116,6 +117,7 @@ class Writer:
         with self.store.writing() as connection:
             risks.save_risks(connection, [risk for one in decided for risk in one.fresh])
             audit.append(connection, [entry for one in decided for entry in one.entries])
+        metrics.predicted(risk for one in decided for risk in one.fresh)
 
 
 @dataclass
@@ -134,6 +136,7 @@ class Lane:
 
     def _run(self) -> None:
         while batch := self.asked.take():
+            metrics.BATCH.observe(sum(map(len, batch)))
             try:
                 decided = self._decided(batch)
             except Exception as error:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from edupulse.school.errors import DatabaseDown
+from edupulse.store import audit, webhooks
+from edupulse.store.answers import Counts
 from edupulse.store.checkpoints import champion
 from edupulse.store.freshness import freshness, said_by_band
+from edupulse.store.risks import StoredRisk
 from edupulse.store.store import Store
 from edupulse.store.syncs import all_synced
 
@@ -28,6 +37,33 @@ LOCKS_DIFFER = Counter(
     " allows is not shown.",
 )
 
+INSIDE = Gauge("edupulse_requests_inside", "Being answered now.", multiprocess_mode="livesum")
+CONNECTIONS = Gauge(
+    "edupulse_database_connections",
+    "Of the pools: in use, or idle.",
+    ["state"],
+    multiprocess_mode="livesum",
+)
+RESIDENT = Gauge(
+    "edupulse_worker_resident_bytes", "Memory of a worker.", multiprocess_mode="liveall"
+)
+
+BATCH = Histogram(
+    "edupulse_batch_questions",
+    "Questions that were answered together.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 200, 1000, 10000),
+)
+WAITING = Gauge(
+    "edupulse_queue_requests", "Waiting for a lane.", ["lane"], multiprocess_mode="livesum"
+)
+CACHE = Counter("edupulse_cache_lookups", "Answers looked up: found, missed, failed.", ["result"])
+PREDICTIONS = Counter(
+    "edupulse_predictions", "New predictions, by band or the state without one.", ["method", "band"]
+)
+
+STANDS = 60.0
+"""Seconds for which the number of all stored answers stands: to count them reads them all."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -37,11 +73,53 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     LATENCY.labels(route).observe(seconds)
 
 
+def predicted(risks: Iterable[StoredRisk]) -> None:
+    """Count new predictions."""
+    for risk in risks:
+        PREDICTIONS.labels(risk.method, risk.body.get("risk_category") or risk.state).inc()
+
+
+@asynccontextmanager
+async def sampled(
+    store: Store, cache: Counts, waiting: Mapping[str, Callable[[], int]]
+) -> AsyncIterator[None]:
+    """Meanwhile note, every second, what is neither of one request nor in the database.
+
+    `waiting` tells of each lane how many requests wait for it.
+    """
+    task = asyncio.create_task(_sample(store, cache, waiting))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _sample(store: Store, cache: Counts, waiting: Mapping[str, Callable[[], int]]) -> None:
+    before = Counts()
+    while True:
+        in_use, idle = store.connections()
+        CONNECTIONS.labels("in_use").set(in_use)
+        CONNECTIONS.labels("idle").set(idle)
+        for lane, how_many in waiting.items():
+            WAITING.labels(lane).set(how_many())
+        for result, number in vars(cache).items():
+            CACHE.labels(result).inc(number - getattr(before, result))
+        before = replace(cache)
+        if _STATM.exists():
+            RESIDENT.set(int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+        await asyncio.sleep(1)
+
+
+_STATM = Path("/proc/self/statm")
+
+
 class DistrictCollector(Collector):
-    """What the store tells at each scrape: freshness by school, syncs, the model's age, answers."""
+    """What the store tells at a scrape: freshness, syncs, the model's age, answers, the log."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self.store, self.clock = store, clock
+        self._said: list[tuple[str, str, int]] = []
+        self._said_until = 0.0
 
     def collect(self) -> Iterator[Metric]:
         """The gauges as of now. Without a database there is only `edupulse_up 0`."""
@@ -57,22 +135,55 @@ class DistrictCollector(Collector):
     def _families(self, now: datetime) -> list[Metric]:
         with self.store.writing() as connection:
             fresh, synced = freshness(connection), all_synced(connection)
-            said, serving = said_by_band(connection), champion(connection)
-        days = _gauge("edupulse_days_since_observed", "Since the last day observed.", "school kind")
-        for one in fresh:
-            passed = (now.date() - one.observed_through).days
-            days.add_metric([one.school_id, one.kind], passed)
-        since = _gauge("edupulse_seconds_since_sync", "Since a source was read.", "source")
-        for source in synced:
-            since.add_metric([source.source], (now - source.finished).total_seconds())
-        answers = _gauge("edupulse_answers_stored", "Answers stored.", "method band")
-        for method, band, count in said:
-            answers.add_metric([method, band], count)
-        age = _gauge("edupulse_model_age_seconds", "Since what serves was made.", "checkpoint")
-        if serving is not None:
-            age.add_metric([serving.hash], (now - serving.created).total_seconds())
-        return [days, since, answers, age]
+            serving, (entries, last) = champion(connection), audit.newest(connection)
+            unsent = webhooks.outbox(connection)
+        days = [((f.school_id, f.kind), (now.date() - f.observed_through).days) for f in fresh]
+        ages = [((one.hash,), _since(one.created, now)) for one in (serving,) if one is not None]
+        return [
+            _gauge("edupulse_days_since_observed", "school kind", days),
+            _gauge("edupulse_seconds_since_sync", "source",
+                   [((one.source,), _since(one.finished, now)) for one in synced]),
+            _gauge("edupulse_answers_stored", "method band",
+                   [((method, band), number) for method, band, number in self._answers()]),
+            _gauge("edupulse_model_age_seconds", "checkpoint", ages),
+            _gauge("edupulse_audit_entries", "", [((), entries)]),
+            _gauge("edupulse_seconds_since_audit_entry", "",
+                   [((), _since(one, now)) for one in (last,) if one is not None]),
+            _gauge("edupulse_outbox_deliveries", "state",
+                   [((state,), number) for state, number, _ in unsent]),
+            _gauge("edupulse_outbox_seconds", "state",
+                   [((state,), _since(oldest, now)) for state, _, oldest in unsent]),
+        ]  # fmt: skip
+
+    def _answers(self) -> list[tuple[str, str, int]]:
+        if time.monotonic() >= self._said_until:
+            with self.store.writing() as connection:
+                self._said = said_by_band(connection)
+            self._said_until = time.monotonic() + STANDS
+        return self._said
 
 
-def _gauge(name: str, what: str, labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, what, labels=labels.split())
+TOLD = {
+    "edupulse_days_since_observed": "Since the last day observed.",
+    "edupulse_seconds_since_sync": "Since a source was read.",
+    "edupulse_answers_stored": "Answers stored.",
+    "edupulse_model_age_seconds": "Since what serves was made.",
+    "edupulse_audit_entries": "Entries of the audit log.",
+    "edupulse_seconds_since_audit_entry": "Since the newest of them.",
+    "edupulse_outbox_deliveries": "Of webhooks: waiting, or dead after a day of trying.",
+    "edupulse_outbox_seconds": "Since the oldest of them happened.",
+}
+"""What the store tells at each scrape."""
+
+
+def _gauge(
+    name: str, labels: str, values: Iterable[tuple[Sequence[str], float]]
+) -> GaugeMetricFamily:
+    made = GaugeMetricFamily(name, TOLD[name], labels=labels.split())
+    for of, value in values:
+        made.add_metric(of, value)
+    return made
+
+
+def _since(then: datetime, now: datetime) -> float:
+    return (now - then).total_seconds()

@@ -37,6 +37,7 @@ from edupulse.cli.tokens import tokens
 from edupulse.cli.train import train
 from edupulse.cli.worklist import worklist
 from edupulse.school.errors import EduPulseError
+from edupulse.store.settings import take_settings_from_files
 
 # Threads of OpenMP that wait by spinning take the processor from those for whom they wait: on a
 # busy machine scikit-learn's trees take twenty times as long. Read when its library is loaded.
@@ -83,6 +84,7 @@ app.command("purge")(purge)
 def main() -> None:
     """Run one command; an error that a person can act on is shown without a traceback."""
     try:
+        take_settings_from_files()
         app()
     except EduPulseError as error:
         complain(error)

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-TOLD = ("request_id", "method", "route", "status", "milliseconds", "caller")
+TOLD = ("request_id", "method", "route", "status", "milliseconds", "caller",
+        "work", "problem")  # fmt: skip
 """What a line may tell beside its message."""
 
 

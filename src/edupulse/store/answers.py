@@ -111,6 +111,12 @@ class Answers:
         await self._tried(self.cache.delete_many(*keys))
         return self.counts.failed == failed
 
+    async def answer(self) -> bool:
+        """Does the cache answer now?"""
+        failed = self.counts.failed
+        await self._tried(self.cache.ping())
+        return self.counts.failed == failed and time.monotonic() >= self.asleep_until
+
     async def close(self) -> None:
         """Close the connections."""
         with warnings.catch_warnings():

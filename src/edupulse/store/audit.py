@@ -142,6 +142,14 @@ def end_of(connection: Connection) -> Anchor:
     return Anchor(*row) if row else Anchor(0, "")
 
 
+def newest(connection: Connection) -> tuple[int, datetime | None]:
+    """The number and the instant of the newest entry; (0, None) for an empty log."""
+    row = connection.execute(
+        "SELECT number, at FROM state.audit ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    return (int(row[0]), row[1]) if row else (0, None)
+
+
 def written(connection: Connection) -> Iterator[Written]:
     """The whole log in order, read piece by piece."""
     with connection.cursor("audit_log") as cursor:

@@ -24,7 +24,7 @@ SECONDS_TO_CONNECT = 10
 SECONDS_TO_WAIT = 10
 """For a free connection of the pool."""
 
-CONNECTIONS = 16
+CONNECTIONS = 8
 """Of one pool: as many as work at a time; a burst may open half as many again."""
 
 Address = str | Callable[[], str] | None

@@ -18,7 +18,7 @@ def _settings(port: int) -> dict[str, object]:
         "listen_addresses": "127.0.0.1",
         "port": port,
         "unix_socket_directories": "",
-        "max_connections": 100,
+        "max_connections": 200,  # two workers and commands beside them
         "password_encryption": "scram-sha-256",
         "fsync": "on",
         "synchronous_commit": "on",

@@ -1,13 +1,16 @@
-"""Where this machine keeps things: the settings that the environment gives the store."""
+"""Where this machine keeps things, by environment; and settings that come as files."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
+
+from edupulse.school.errors import BadInput
 
 
 def default_home() -> Path:
@@ -36,6 +39,30 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+
+def take_settings_from_files() -> None:
+    """Let each file of the folder EDUPULSE_SETTINGS stand for the variable that it is named like.
+
+    So secrets come in without standing in anybody's list of variables. What the environment sets
+    goes before. Raises BadInput where the folder cannot be read.
+    """
+    folder = os.environ.get("EDUPULSE_SETTINGS")
+    if not folder:
+        return
+    try:
+        for path in Path(folder).iterdir():
+            if _VARIABLE.fullmatch(path.name) and path.is_file():
+                os.environ.setdefault(path.name, path.read_text().strip())
+    except OSError as error:
+        raise BadInput(
+            f"the folder of settings cannot be read: {error.strerror}.",
+            "Correct or unset it.",
+            field="EDUPULSE_SETTINGS",
+        ) from None
+
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def edupulse_home() -> Path:

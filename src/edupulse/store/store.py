@@ -10,7 +10,7 @@ from datetime import datetime
 
 import polars as pl
 from psycopg import Connection
-from sqlalchemy import Engine
+from sqlalchemy import Engine, QueuePool
 
 from edupulse.risk.bands import Band
 from edupulse.school.knowledge import History, Known, StudentKeys
@@ -195,6 +195,13 @@ class Store:
         """Student, risk and band of the last score of each week before that of an instant."""
         with self.writing() as opened:
             return risks.weeks_before(opened, students, as_of)
+
+    def connections(self) -> tuple[int, int]:
+        """How many connections of the pools are in use, and how many idle; readers apart."""
+        pools = {self.engine.pool, self.service_engine.pool}
+        both = [(pool.checkedout(), pool.checkedin()) for pool in pools
+                if isinstance(pool, QueuePool)]  # fmt: skip
+        return sum(used for used, _ in both), sum(idle for _, idle in both)
 
     def vacuum(self) -> None:
         """Give back the space of deleted rows, so that their content goes from the files."""

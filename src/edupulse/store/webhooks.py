@@ -199,6 +199,18 @@ def note_failed(
     )  # fmt: skip
 
 
+def outbox(connection: Connection) -> list[tuple[str, int, datetime]]:
+    """`waiting` and `dead`, where there are any: how many deliveries, and since when the oldest."""
+    return connection.execute(_OUTBOX).fetchall()
+
+
+_OUTBOX = """
+    SELECT d.state, count(*), min(e.at)
+    FROM state.deliveries d JOIN state.events e ON e.number = d.event
+    WHERE d.state <> 'delivered' GROUP BY d.state ORDER BY d.state
+"""
+
+
 def forget(connection: Connection, now: datetime) -> None:
     """Delete events older than KEPT: all of them have long ended."""
     connection.execute("DELETE FROM state.events WHERE at <= %s", [now - KEPT])

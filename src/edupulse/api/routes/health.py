@@ -5,9 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
+from edupulse.api.wiring import AnsweringHere
+from edupulse.pipeline.scoring import Rules, voice_of
 from edupulse.school.errors import EduPulseError
 from edupulse.store.store import Store
 
@@ -41,16 +44,22 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
-def readyz(request: Request, response: Response) -> Ready:
+async def readyz(response: Response, answering: AnsweringHere) -> Ready:
     """Whether the service can answer. Without a checkpoint it can: by the rules, named as such."""
-    store: Store = request.app.state.store
     try:
-        champion = store.champion()
-        store.require_keys()
+        serving, missing = await run_in_threadpool(_speaks, answering.store)
     except EduPulseError as error:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return Ready(ready=False, missing=[error.problem], serving="nothing")
-    if champion is None:
-        missing = ["No checkpoint serves: the rules do."]
-        return Ready(ready=True, missing=missing, serving="rules")
-    return Ready(ready=True, missing=[], serving=champion.hash)
+    if not await answering.answers.answer():
+        missing.append("The cache does not answer: the same answers come, slower.")
+    return Ready(ready=True, missing=missing, serving=serving)
+
+
+def _speaks(store: Store) -> tuple[str, list[str]]:
+    """The hash of what serves, or `rules`, and what is missing."""
+    store.require_keys()
+    voice = voice_of(store)
+    if isinstance(voice, Rules):
+        return "rules", [f"No checkpoint serves: the rules do. {voice.because}"]
+    return voice.assessor.version, []
