@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
@@ -15,7 +16,7 @@ from edupulse.store import tokens
 from edupulse.store.people import staff_key
 from edupulse.store.store import Store, open_store
 from edupulse.store.tokens import SCOPES, WRITE_RECORDS, Wanted
-from pipeline.small_champion import import_frames, small_district
+from pipeline.small_champion import Frames, import_frames, small_district
 
 AT = datetime(2025, 2, 20, 18, tzinfo=UTC)
 """When the tests ask: in the middle of the second school year."""
@@ -47,6 +48,13 @@ class Service:
         return {"Authorization": f"Bearer {self.token(staff_id, *scopes)}"}
 
 
+def with_known_guardians() -> Frames:
+    """The small district, whose guardians were known from the beginning."""
+    frames = small_district()
+    known = frames["guardians"].with_columns(known_at=pl.lit(date(2023, 8, 1)))
+    return frames | {"guardians": known}
+
+
 @pytest.fixture(scope="module")
 def service(
     empty_database: Callable[[], str], reachable_folder: Callable[[], Path]
@@ -55,5 +63,5 @@ def service(
     url = empty_database()
     with TestClient(create_app(lambda: open_store(url), lambda: AT)) as client:
         store = client.app.state.store
-        import_frames(store, reachable_folder() / "records", small_district())
+        import_frames(store, reachable_folder() / "records", with_known_guardians())
         yield Service(client, store)
