@@ -24,7 +24,7 @@ STAFF = {
 Headers = dict[str, str]
 
 
-@dataclass
+@dataclass(repr=False)
 class People:
     """The service, who signs in to it, and what the oracle says of them."""
 
