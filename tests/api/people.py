@@ -32,9 +32,8 @@ class People:
     provider: LyingProvider
     opinion: Opinion
 
-    def everyone(self) -> set[str]:
-        """The UUIDs of all students."""
-        return set(self.uuids().values())
+    def __repr__(self) -> str:
+        return "people"
 
     def uuids(self) -> dict[str, str]:
         """The district's number of each student to the UUID."""
