@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 
 from api.conftest import AT, Service
@@ -24,13 +23,11 @@ STAFF = {
 Headers = dict[str, str]
 
 
-@dataclass(repr=False)
 class People:
     """The service, who signs in to it, and what the oracle says of them."""
 
-    service: Service
-    provider: LyingProvider
-    opinion: Opinion
+    def __init__(self, service: Service, provider: LyingProvider, opinion: Opinion) -> None:
+        self.service, self.provider, self.opinion = service, provider, opinion
 
     def __repr__(self) -> str:
         return "people"
