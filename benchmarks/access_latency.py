@@ -1,4 +1,4 @@
-"""What it costs to decide what a viewer sees: by access alone, and by the database's second lock.
+"""What it costs to decide what a viewer sees: by access alone, by both locks, and kept.
 
 Run: python benchmarks/access_latency.py (a simulated district of 1,500 students, two years)
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from edupulse.casework.access import Viewer, sight
+from edupulse.casework.sights import Sights
 from edupulse.pipeline.intake import intake
 from edupulse.school.records import SIMULATED_MARKER
 from edupulse.simulator import DistrictPlan
@@ -29,6 +30,7 @@ AT = datetime(2025, 2, 20, 18, tzinfo=UTC)
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 STAFF = {"teacher": "T00002", "counselor": "C00101", "school admin": "H001", "analyst": "D002"}
 TIMES = 30
+HEADS = ("access, ms", "both locks, ms", "kept, ms", "one read, ms", "a record, ms")
 ONE_STUDENT = b"SELECT count(*) FROM records.attendance WHERE student = 7"
 
 
@@ -58,6 +60,14 @@ def measured(store: Store, what: str, viewer: Viewer) -> None:
         with store.writing_as(viewer.asking(AT)) as connection:
             connection.execute(ONE_STUDENT)
 
+    def both() -> object:
+        return Sights(store, differed.append).of(viewer, AT, store.rights_version())
+
+    def kept() -> object:
+        return sights.of(viewer, AT, store.rights_version())
+
+    differed: list[Viewer] = []
+    sights = Sights(store, differed.append)
     seen = sight(store, viewer, AT)
     student = next(iter(seen.some), 7)
 
@@ -66,8 +76,9 @@ def measured(store: Store, what: str, viewer: Viewer) -> None:
             known(reading, [student], AT)
 
     how_many = "all" if seen.everyone else str(len(seen.some))
-    took = "".join(f"{median(work):14.1f}" for work in (decided, locked, record))
+    took = "".join(f"{median(work):15.1f}" for work in (decided, both, kept, locked, record))
     print(f"{what:14} {how_many:>6} {took}")
+    assert not differed
 
 
 def main() -> None:
@@ -81,7 +92,7 @@ def main() -> None:
         with store.writing() as connection:
             connection.execute("ANALYZE")
             keys = dict(connection.execute("SELECT local_id, staff FROM identity.staff").fetchall())
-        heads = "".join(f"{head:>14}" for head in ("access, ms", "one read, ms", "a record, ms"))
+        heads = "".join(f"{head:>15}" for head in HEADS)
         print(f"{'viewer':14} {'sees':>6} {heads}")
         for what, staff in STAFF.items():
             measured(store, what, Viewer(staff, staff=keys[staff]))
