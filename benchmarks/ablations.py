@@ -4,9 +4,10 @@
 simulated district, for three districts and seeds, tests it on that district's later test period,
 and prints a markdown table: AUROC, average precision and precision at 10 % capacity as means over
 the districts, with 95 % bootstrap intervals over students, and the paired difference from the first
-variant. What is done is kept in FOLDER and not done again, so that a stopped run goes on. The rows
-beside the networks: boosting and a line on the same windows, boosting on ten times as many, and the
-bound that the simulator's own probabilities set.
+variant. What is done is kept in FOLDER and not done again, so that a stopped run goes on, and
+`--train-nothing` judges what is there. The rows beside the networks: boosting and a line on the
+same windows, boosting on ten times as many, and the bound that the simulator's own probabilities
+set.
 """
 
 from __future__ import annotations
@@ -204,6 +205,8 @@ def results(folder: Path, names: Sequence[str]) -> dict[str, dict[str, object]]:
         files = {
             name: kept(folder, name, seed) for name in names if kept(folder, name, seed).exists()
         }
+        if not files:
+            continue
         loaded = {name: dict(np.load(path)) for name, path in files.items()}
         found = district(folder / "rows", seed)
         for name, one in judged(
@@ -273,8 +276,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", type=Path, default=Path(".edupulse/ablations"))
     parser.add_argument("--variants", nargs="+", default=[*VARIANTS, TEN_TIMES])
+    parser.add_argument("--train-nothing", action="store_true")
     chosen = parser.parse_args()
-    train_missing(chosen.keep, chosen.variants)
+    if not chosen.train_nothing:
+        train_missing(chosen.keep, chosen.variants)
     lines = results(chosen.keep, chosen.variants)
     (chosen.keep / "ablations.json").write_text(json.dumps(lines, indent=1))
     print(table(lines))
