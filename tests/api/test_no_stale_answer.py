@@ -18,6 +18,7 @@ from edupulse.api.answering import Answering
 from edupulse.api.asked import Answer
 from edupulse.api.said import Said
 from edupulse.pipeline.scoring import score_students
+from edupulse.store.answers import forget_shared
 from edupulse.store.purging import purge
 
 STEPS = 60
@@ -163,6 +164,21 @@ def test_nothing_readable_lies_in_redis(place: Served, valkey: ValkeyServer):
         assert not any(b"risk" in value or str(answer.id).encode() in value for value in kept)
 
     run(story, place, valkey.connection_url)
+
+
+def test_a_purge_takes_a_student_out_of_redis(
+    place: Served, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+):
+    async def story(made: Answering) -> None:
+        for n in (11, 12):
+            await ask(made, place.ids[n], AT + timedelta(days=33))
+
+    run(story, place, valkey.connection_url)
+    monkeypatch.setenv("REDIS_URL", valkey.connection_url)
+    assert forget_shared([place.ids[11]])
+    with valkey.client() as client:
+        left = [len(client.keys(f"*{place.ids[n]}*")) for n in (11, 12)]
+    assert left == [0, 1]
 
 
 def test_a_cache_that_died_changes_no_answer_and_is_counted(place: Served):

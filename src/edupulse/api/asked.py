@@ -18,6 +18,7 @@ from edupulse.api.said import said_of
 from edupulse.casework.disclosures import Asking
 from edupulse.pipeline.predicting import Basis, Prediction
 from edupulse.school.errors import NotFound
+from edupulse.store.answers import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,7 @@ class Ask:
     @property
     def key(self) -> str:
         """Under which its answer lies in the cache."""
-        instant = "now" if self.as_of is None else self.as_of.isoformat()
-        return f"answer:{self.student_id}:{instant}:{int(self.explained)}"
+        return key_of(self.student_id, self.as_of, explained=self.explained)
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from edupulse.cli import operator
 from edupulse.cli.console import beside, out, progress
-from edupulse.school.errors import BadInput, Refused
+from edupulse.school.errors import BadInput, NotReady, Refused
 from edupulse.store import purging, retention
+from edupulse.store.answers import forget_shared
 from edupulse.store.audit import Entry, What, append
 from edupulse.store.retention import RetentionSettings
 from edupulse.store.settings import edupulse_home
@@ -57,10 +60,19 @@ def _purge_one(store: Store, student: str, because: str | None, *, yes: bool) ->
     with store.writing() as connection:
         purged = purging.purge(connection, key, by=operator.login(), because=because)
     store.vacuum()
+    _forget(purged.students)
     out.print(
         f"Removed {purged.rows:,} rows of {len(purged.students)} numbers; the audit log keeps "
         "that it was done."
     )
+
+
+def _forget(students: Iterable[UUID]) -> None:
+    if not forget_shared(students):
+        raise NotReady(
+            "The records are gone; the cache did not answer, and may hold sealed ones for a day.",
+            "Let REDIS_URL's server remove them: FLUSHDB empties it, and costs only time.",
+        )
 
 
 def _purge_due(store: Store, because: str, *, yes: bool) -> None:
@@ -80,7 +92,8 @@ def _purge_due(store: Store, because: str, *, yes: bool) -> None:
         for start in range(0, len(students), AT_ONCE):
             keys = [key for whole in students[start : start + AT_ONCE] for key in whole]
             with store.writing() as connection:
-                purging.purge_all(connection, keys, by=operator.login(), because=because)
+                purged = purging.purge_all(connection, keys, by=operator.login(), because=because)
+            _forget(purged.students)
             told("removing students", (start + AT_ONCE) / len(students))
     if folders:
         retention.remove(folders)

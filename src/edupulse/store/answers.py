@@ -13,8 +13,10 @@ import os
 import secrets
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
 
 from cashews import Cache
 from cashews.exceptions import CacheError
@@ -36,7 +38,34 @@ PATIENCE = 0.05
 LEFT_ALONE = 1.0
 """Seconds for which a cache that failed is not asked."""
 
+PREFIX = "answer"
+
 _NONCE = 12
+
+
+def key_of(student_id: UUID, as_of: datetime | None, *, explained: bool) -> str:
+    """Under which an answer lies: about whom, as of when (None: now), with factors?"""
+    instant = "now" if as_of is None else as_of.isoformat()
+    return f"{PREFIX}:{student_id}:{instant}:{int(explained)}"
+
+
+def forget_shared(students: Iterable[UUID]) -> bool:
+    """Remove from Redis what it holds of these students; False where it does not answer.
+
+    What a worker keeps in memory cannot be reached from here: it is given to nobody any more, and
+    is gone with the end of the day or of the worker.
+    """
+    if CacheSettings().redis_url is None:
+        return True
+
+    async def forgotten() -> bool:
+        answers = Answers.opened()
+        try:
+            return await answers.forget(students)
+        finally:
+            await answers.close()
+
+    return asyncio.run(forgotten())
 
 
 class CacheSettings(BaseSettings):
@@ -105,10 +134,11 @@ class Answers:
         if sealed and seconds > 0:
             await self._tried(self.cache.set_many(sealed, expire=seconds))
 
-    async def forget(self, keys: Sequence[str]) -> bool:
-        """Remove what lies under these keys; False where that could not be done."""
+    async def forget(self, students: Iterable[UUID]) -> bool:
+        """Remove every answer about these students; False where that could not be done."""
         failed = self.counts.failed
-        await self._tried(self.cache.delete_many(*keys))
+        for student in students:
+            await self._tried(self.cache.delete_match(f"{PREFIX}:{student}:*"))
         return self.counts.failed == failed
 
     async def answer(self) -> bool:
