@@ -19,6 +19,7 @@ from edupulse.pipeline.intake import intake
 from edupulse.school.errors import DatabaseDown
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store import connection, embedded
+from edupulse.store.asking import Asker
 from edupulse.store.audit import Entry, What, append
 from edupulse.store.settings import edupulse_home
 from edupulse.store.store import Store, open_store
@@ -111,6 +112,20 @@ def test_the_embedded_servers_store_uses_it_by_itself(postgres_url: str):
         assert opened.service_engine is not opened.engine
         with opened.service_engine.connect() as one:
             assert one.exec_driver_sql("SELECT session_user").scalar() == "edupulse_service"
+
+
+def test_an_owner_who_may_make_no_role_grants_to_one_that_is_there(addresses: tuple[str, str]):
+    owners = addresses[0]
+    with psycopg.connect(owners, autocommit=True) as server:
+        server.execute("CREATE ROLE plain_owner LOGIN PASSWORD 'plain' NOSUPERUSER")
+        server.execute("CREATE DATABASE plain_owners OWNER plain_owner")
+    host = owners.partition("@")[2].partition("/")[0]
+    plain = f"postgresql://plain_owner:plain@{host}/plain_owners"
+    with open_store(plain, services_of(f"{plain}?")) as opened:
+        with opened.writing_as(Asker(AT)) as one:
+            assert one.execute("SELECT count(*) FROM identity.student").fetchone() == (0,)
+        with opened.writing() as one:
+            assert one.execute("SELECT current_user::text").fetchone() == ("plain_owner",)
 
 
 def test_its_password_is_this_users_alone_and_a_lost_one_is_made_anew(postgres_url: str):
