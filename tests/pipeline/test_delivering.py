@@ -171,6 +171,14 @@ def test_without_anybody_to_tell_nothing_is_kept(store) -> None:
     assert events(store) == []
 
 
+def test_what_a_restore_brings_happened_long_ago(store, webhook) -> None:
+    say(store, risk(1, 0, "low"))
+    with store.writing() as connection:
+        connection.execute("SET LOCAL edupulse.quiet = 'on'")  # as restoring.py does
+        save_risks(connection, [risk(1, 7, "high")])
+    assert events(store) == []
+
+
 def changed(store: Store, times: int) -> None:
     """So many changes of a band."""
     for day in range(times + 1):

@@ -20,6 +20,9 @@ from edupulse.store.store import Store
 PAUSE, LONG_PAUSE = 1.0, 600.0
 """Seconds between two looks for something to do, and for what is old."""
 
+LAST = 20.0
+"""Seconds for what is under way when the service ends; what is cut off then is another's later."""
+
 log = logging.getLogger("edupulse.background")
 
 
@@ -29,7 +32,7 @@ def working(store: Store, clock: Clock) -> Iterator[None]:
     ended = threading.Event()
     works = {_runs: PAUSE, _deliveries: PAUSE, _old: LONG_PAUSE}
     threads = [
-        threading.Thread(target=_repeat, args=[work, store, clock, pause, ended])
+        threading.Thread(target=_repeat, args=[work, store, clock, pause, ended], daemon=True)
         for work, pause in works.items()
     ]
     for thread in threads:
@@ -39,7 +42,7 @@ def working(store: Store, clock: Clock) -> Iterator[None]:
     finally:
         ended.set()
         for thread in threads:
-            thread.join()
+            thread.join(LAST)
 
 
 def _runs(store: Store, clock: Clock) -> None:
