@@ -8,7 +8,7 @@ import pytest
 
 from edupulse.api.app import PREFIX
 from edupulse.casework.track_record import NOT_WATCHED, NOTHING_SERVES
-from edupulse.store.checkpoints import register
+from edupulse.store.checkpoints import champion, register, retire_champion
 from pipeline.small_champion import NOW, small_checkpoint
 
 from .conftest import AT
@@ -44,8 +44,22 @@ def statuses(service) -> dict[str, str]:
     return {one["hash"]: one["status"] for one in get(service, "models")["items"]}
 
 
+def let_nothing_serve(service) -> None:
+    with service.store.writing() as connection:
+        if champion(connection) is not None:
+            retire_champion(connection, now=AT, by="a test", because="it begins anew")
+
+
+def let_both_have_served(service, made) -> None:
+    """The second serves, and the first did before it."""
+    let_nothing_serve(service)
+    for name in ("first", "second"):
+        assert post(service, f"{made[name]}/promote").json()["status"] == "champion"
+
+
 def test_before_anything_serves_it_is_said_that_nothing_is_known(service, made) -> None:
-    assert set(statuses(service).values()) == {"challenger"}
+    let_nothing_serve(service)
+    assert "champion" not in statuses(service).values()
     told = get(service, "evaluation")
     assert told["unknown"] == [NOTHING_SERVES]
     assert (told["serving"], told["live"], told["at_training"]) == (None, None, None)
@@ -78,11 +92,10 @@ def test_a_checkpoint_whose_folder_is_gone_is_said_to_be(service, made) -> None:
 
 
 def test_a_person_promotes_and_rolls_back_and_the_decision_says_who_and_why(service, made) -> None:
-    for name in ("first", "second"):
-        assert post(service, f"{made[name]}/promote").json()["status"] == "champion"
+    let_both_have_served(service, made)
     assert statuses(service)[made["first"]] == "retired"
     assert post(service, "rollback").json()["hash"] == made["first"]
-    decisions = get(service, f"models/{made['first']}")["decisions"]
+    decisions = get(service, f"models/{made['first']}")["decisions"][:2]
     assert [one["action"] for one in decisions] == ["rolled_back", "promoted"]
     for one in decisions:
         assert one["by"].startswith("token:")
@@ -91,13 +104,14 @@ def test_a_person_promotes_and_rolls_back_and_the_decision_says_who_and_why(serv
 
 
 def test_a_rollback_asked_twice_with_one_key_is_done_once(service, made) -> None:
-    before, key = get(service, "evaluation")["serving"], str(uuid4())
+    let_both_have_served(service, made)
+    key = str(uuid4())
     headers = service.as_() | {"Idempotency-Key": key}
     answers = [
         service.client.post(f"{MODELS}/rollback", json=WHY, headers=headers) for _ in range(2)
     ]
     assert answers[0].json() == answers[1].json()
-    assert before != answers[0].json()["hash"] == get(service, "evaluation")["serving"]
+    assert answers[0].json()["hash"] == get(service, "evaluation")["serving"] == made["first"]
 
 
 def test_what_failed_its_gate_never_serves(service, made) -> None:
@@ -123,6 +137,7 @@ def test_a_decision_without_a_reason_or_with_more_than_that_is_refused(service, 
 
 
 def test_what_serves_shows_its_own_figures_and_that_nothing_was_watched_yet(service, made) -> None:
+    let_both_have_served(service, made)
     told = get(service, "evaluation")
     assert told["unknown"] == [NOT_WATCHED]
     own = get(service, f"models/{told['serving']}")

@@ -24,7 +24,7 @@ from edupulse.store.store import Store
 from edupulse.store.watches import newest_watch
 
 NOTHING_SERVES = "No checkpoint serves: the rules do, and rules say no probability to be judged."
-NOT_WATCHED = "Nothing was judged since this checkpoint serves: run `edupulse monitor` nightly."
+NOT_WATCHED = "Nothing was judged since this checkpoint serves: run `edupulse retrain` nightly."
 TOO_FEW = "Too few outcomes closed since it learned, or all of one kind: it cannot be judged yet."
 
 

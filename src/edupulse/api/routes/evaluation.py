@@ -41,7 +41,7 @@ class Evaluation(BaseModel):
 def evaluation(_asking: Annotated[Asking, asks("models:read")], store: StoreHere) -> Evaluation:
     """Live calibration, precision at capacity, lead time and coverage, by school and by group.
 
-    The newest that `edupulse monitor` made; nothing is computed for a request.
+    The newest that `edupulse monitor` or `retrain` made; nothing is computed for a request.
     """
     found = track_record(store)
     return Evaluation(
