@@ -279,3 +279,22 @@ def test_who_has_an_open_plan_comes_later_on_the_worklist(service, planned) -> N
         connection.execute("UPDATE state.interventions SET ends_on = %s", [AT.date()])
         later = AT.date() + timedelta(days=1)
         assert with_open_plan(connection, [student], later) == set()
+
+
+def test_a_plan_under_a_merged_number_is_one_of_the_student_to_whom_it_leads(
+    service, planned, seen_by_teacher
+) -> None:
+    from edupulse.store.interventions import listed, with_open_plan
+
+    old, new = (service.store.resolve_student(one) for one in seen_by_teacher)
+    with service.store.writing() as connection, connection.transaction(force_rollback=True):
+        connection.execute("DELETE FROM state.interventions WHERE student = %s", [new])
+        assert with_open_plan(connection, [new], AT.date()) == set()
+        connection.execute(
+            "INSERT INTO records.student_ids (old_student_id, student, known_from, retracted, hash)"
+            " VALUES (%s, %s, now(), false, 0)",
+            [old, new],
+        )
+        assert with_open_plan(connection, [new], AT.date()) == {new}
+        found = listed(connection, students=[new], is_open=True, after=None, limit=500)
+    assert planned["id"] in [str(one.id) for one in found]

@@ -88,10 +88,14 @@ def listed(
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
 ) -> list[Intervention]:
-    """Interventions, the newest first, of these students or of all; after one of the list."""
+    """Interventions, the newest first, of these students or of all; after one of the list.
+
+    A plan under a number that was merged is one of the student to whom it leads.
+    """
     planned, id_ = after or (None, None)
     rows = connection.execute(
-        f"{_SELECT} WHERE (%(students)s::integer[] IS NULL OR p.student = ANY(%(students)s))"
+        f"{_NUMBERS} {_SELECT} WHERE"  # noqa: S608  (constants of this file)
+        " (%(students)s::integer[] IS NULL OR p.student IN (SELECT number FROM numbers))"
         " AND (%(is_open)s::boolean IS NULL OR (p.closed IS NULL) = %(is_open)s)"
         " AND (%(planned)s::timestamptz IS NULL OR (p.planned, p.id) < (%(planned)s, %(id)s::uuid))"
         " ORDER BY p.planned DESC, p.id DESC LIMIT %(limit)s",
@@ -100,6 +104,15 @@ def listed(
     ).fetchall()  # fmt: skip
     return [_intervention(row) for row in rows]
 
+
+_NUMBERS = """
+    WITH RECURSIVE numbers AS (
+        SELECT s AS student, s AS number FROM unnest(%(students)s::integer[]) s
+        UNION SELECT n.student, m.old_student_id
+        FROM numbers n JOIN records.student_ids m ON m.student = n.number AND NOT m.retracted
+    )
+"""
+"""Each student beside every number that leads there."""
 
 _SELECT = """
     SELECT p.id, p.student, i.student_id, p.title, p.provider, p.begins_on, p.option, p.ends_on,
@@ -121,9 +134,10 @@ def _intervention(row: tuple[Any, ...]) -> Intervention:
 def with_open_plan(connection: Connection, students: Iterable[int], on: date) -> set[int]:
     """Those of the students for whom something is planned that has not ended by this day."""
     rows = connection.execute(
-        "SELECT DISTINCT student FROM state.interventions WHERE student = ANY(%s)"
-        " AND closed IS NULL AND (ends_on IS NULL OR ends_on >= %s)",
-        [[int(student) for student in students], on],
+        f"{_NUMBERS} SELECT DISTINCT n.student FROM numbers n"  # noqa: S608  (a constant)
+        " JOIN state.interventions p ON p.student = n.number"
+        " WHERE p.closed IS NULL AND (p.ends_on IS NULL OR p.ends_on >= %(on)s)",
+        {"students": [int(student) for student in students], "on": on},
     ).fetchall()
     return {row[0] for row in rows}
 
