@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from edupulse.api.app import create_app
+from edupulse.api.guard import Limits
 from edupulse.store import tokens
 from edupulse.store.people import staff_key
 from edupulse.store.store import Store, open_store
@@ -61,7 +62,8 @@ def service(
 ) -> Iterator[Service]:
     """The app on 40 simulated students in two schools, asked at AT."""
     url = empty_database()
-    with TestClient(create_app(lambda: open_store(url), lambda: AT)) as client:
+    patient = Limits(seconds=600)  # the first look at features compiles them
+    with TestClient(create_app(lambda: open_store(url), lambda: AT, patient)) as client:
         store = client.app.state.store
         import_frames(store, reachable_folder() / "records", with_known_guardians())
         yield Service(client, store)
