@@ -38,6 +38,7 @@ def main() -> int:
 
 def run(settings: ServeSettings, folder: Path) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadInput, NotReady for what a person must correct."""
+    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     from edupulse.serve.connection import Configuration
@@ -57,6 +58,8 @@ def run(settings: ServeSettings, folder: Path) -> None:
             log.warning("starting without a database: %s", error.problem)
         _greet(listener, f"http://{settings.metrics_host}:{metrics}/metrics")
         workers.run()
+        if any(one.exitcode == STARTUP_FAILURE for one in workers.processes):
+            raise NotReady("A worker could not start.", "The log above says why.")
 
 
 @contextmanager
