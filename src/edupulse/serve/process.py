@@ -39,10 +39,10 @@ def main() -> int:
 def run(settings: ServeSettings, folder: Path) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadInput, NotReady for what a person must correct."""
     from uvicorn.config import STARTUP_FAILURE
-    from uvicorn.supervisors import Multiprocess
 
     from edupulse.serve.connection import Configuration
     from edupulse.serve.counts import shown
+    from edupulse.serve.workers import Workers
     from edupulse.store.store import store_at
 
     with ExitStack() as held:
@@ -51,7 +51,7 @@ def run(settings: ServeSettings, folder: Path) -> None:
         metrics = held.enter_context(
             shown(settings.metrics_host, settings.metrics_port, folder, store)
         )
-        workers = Multiprocess(Configuration(settings), [listener])
+        workers = Workers(Configuration(settings), [listener])
         try:
             store.tables.ensure_newest()
         except DatabaseDown as error:
