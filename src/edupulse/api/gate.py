@@ -8,9 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from starlette.concurrency import run_in_threadpool
+
 from edupulse.api.metrics import LOCKS_DIFFER
 from edupulse.api.openid import OpenIdProvider
 from edupulse.api.rates import Rates, RateSettings, network_of
+from edupulse.api.shared import Shared
 from edupulse.casework.access import Sight, Viewer, viewer_of
 from edupulse.casework.persons import Claimed, person
 from edupulse.casework.sights import Sights
@@ -37,8 +40,9 @@ class Caller:
 class Gate:
     """The gate of one process.
 
-    One question to the database a request, for the version of rights and tokens: so what was
-    revoked or taken away is gone with the next request, in every process.
+    Each request waits for a question to the database that begins after it came, for the version of
+    rights and tokens: so what was revoked or taken away is gone with the next request, in every
+    process. Requests that come at a time share one question.
     """
 
     def __init__(
@@ -51,15 +55,31 @@ class Gate:
         self._tokens: Kept[bytes, tokens.Token] = Kept(MOST)
         self._persons: Kept[Claimed, Viewer] = Kept(MOST)
         self._sights = Sights(store, _differed)
+        self._version = Shared(store.rights_version)
 
-    def caller(self, secret: str | None, address: str, at: datetime) -> Caller:
+    async def admit(self, secret: str | None, address: str, at: datetime) -> Caller:
         """Whose token this is. Raises Unidentified without one that holds, TooOften for an address
         with too many of those, NotAllowed for a person of whom the district has no record."""
+        version = await self._version.get() if secret else 0
+        kept = self._kept(secret, version, at) if secret else None
+        if kept is not None:
+            return kept
+        return await run_in_threadpool(self._caller, secret, address, at, version)
+
+    def _kept(self, secret: str, version: int, at: datetime) -> Caller | None:
+        """The caller where nothing needs to be asked for: a service token, and its sight."""
+        token = self._tokens.find(version, _digest(secret))
+        if token is None or not token.holds_at(at):
+            return None
+        viewer = viewer_of(token)
+        sight = self._sights.kept(viewer, at, version)
+        return None if sight is None else Caller(viewer, token.scopes, sight)
+
+    def _caller(self, secret: str | None, address: str, at: datetime, version: int) -> Caller:
         where = network_of(address)
         try:
             if not secret:
                 raise Unidentified("A bearer token is needed.", "Send `Authorization: Bearer ...`.")
-            version = self._store.rights_version()
             viewer, scopes = self._identified(secret, version, where, at)
         except Unidentified:
             self._failed.take(where)
@@ -71,7 +91,7 @@ class Gate:
     ) -> tuple[Viewer, Collection[str]]:
         if self._provider is not None and not secret.startswith(tokens.PREFIX):
             return self._person(self._provider.claimed(secret, at), version), tokens.SCOPES
-        digest = hashlib.sha256(secret.encode()).digest()
+        digest = _digest(secret)
         token = self._tokens.find(version, digest)
         if token is None:
             self._failed.check(where)
@@ -105,6 +125,10 @@ def pseudonym(viewer: Viewer) -> str:
     if viewer.name.startswith("token:"):
         return viewer.name
     return hashlib.sha256(viewer.name.encode()).hexdigest()[:16]
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def _invalid() -> Unidentified:

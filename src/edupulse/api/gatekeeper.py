@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -27,7 +26,7 @@ class Gatekeeper:
         if scope["type"] == "http" and self._asks(scope["path"]):
             request = Request(scope)
             try:
-                await run_in_threadpool(admit, request)
+                await admit(request)
             except EduPulseError as error:
                 await problem_of(request, error)(scope, receive, send)
                 return
@@ -38,7 +37,7 @@ class Gatekeeper:
         return path.startswith(self.prefix) and not is_open
 
 
-def admit(request: Request) -> Caller:
+async def admit(request: Request) -> Caller:
     """Who asks; counted, and kept with the request.
 
     Raises Unidentified without a token that holds, TooOften, NotAllowed for a person of whom the
@@ -48,7 +47,7 @@ def admit(request: Request) -> Caller:
     address = request.client.host if request.client else ""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     at = request.app.state.clock()
-    caller = gate.caller(secret.strip() if scheme.lower() == BEARER else None, address, at)
+    caller = await gate.admit(secret.strip() if scheme.lower() == BEARER else None, address, at)
     request.state.caller = pseudonym(caller.viewer)
     request.state.rate = gate.rates.take(caller.viewer.name).headers()
     request.state.admitted, request.state.at = caller, at

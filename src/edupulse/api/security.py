@@ -45,7 +45,7 @@ async def who_asks(
     token or the role of its holder may not do that."""
     caller: Caller | None = getattr(request.state, "admitted", None)
     if caller is None:  # an app without a gatekeeper
-        caller = await run_in_threadpool(admit, request)
+        caller = await admit(request)
     why = purpose or f"{request.method} {request.scope['route'].path}"
     asking = Asking(caller.viewer, request.state.at, why, caller.sight)
     for scope in needed.scopes:

@@ -34,6 +34,13 @@ class Sights:
         key = (viewer, self._moments_at(at, version).span(at))
         return self._kept.get(version, key, lambda: self._decided(viewer, at))
 
+    def kept(self, viewer: Viewer, at: datetime, version: int) -> Sight | None:
+        """The same, where it is kept and nothing needs to be asked for."""
+        moments = self._moments.find(version, None)
+        if moments is None or at < moments.since:
+            return None
+        return self._kept.find(version, (viewer, moments.span(at)))
+
     def _moments_at(self, at: datetime, version: int) -> Moments:
         found = self._moments.find(version, None)
         if found is None or at < found.since:
