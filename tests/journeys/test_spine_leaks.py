@@ -28,7 +28,9 @@ OPEN_DOOR = """
 from datetime import timedelta
 from edupulse.school import knowledge
 honest = knowledge._known_at
-knowledge._known_at = lambda frame, as_of: honest(frame, as_of + timedelta(days=3))
+knowledge._known_at = lambda frames, as_of, **how: honest(
+    frames, as_of + timedelta(days=3), **how
+)
 """
 
 

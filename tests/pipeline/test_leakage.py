@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -99,8 +99,11 @@ def test_a_correction_that_came_later_is_found_in_a_feature(
     known_from = pl.col("known_from")
     backdated = pl.when(known_from < LATE).then(known_from).otherwise(ALWAYS)
 
-    def leaking_door(frame: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-        return honest(frame.with_columns(known_from=backdated), as_of)
+    def leaking_door(
+        frames: Mapping[str, pl.DataFrame], as_of: datetime, without: tuple[str, ...] = ()
+    ) -> dict[str, pl.DataFrame]:
+        leaked = {name: frame.with_columns(known_from=backdated) for name, frame in frames.items()}
+        return honest(leaked, as_of, without)
 
     with monkeypatch.context() as leaking:
         leaking.setattr(knowledge, "_known_at", leaking_door)
