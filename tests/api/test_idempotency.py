@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -300,7 +301,8 @@ with open_store(sys.argv[1]) as store:
 def test_a_process_that_dies_between_write_and_answer_wrote_once(post, desk, url, free_port):
     mine, text, caller = key(), key(), post.service.as_(None)
     command = [sys.executable, "-c", DYING, url, str(free_port)]
-    with subprocess.Popen(command) as dying:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, env=environment) as dying:
         try:
             died_between(free_port, caller | {KEY: mine}, text)
         finally:
