@@ -50,14 +50,12 @@ class Place:
 def place(reachable_folder: Callable[[], Path]) -> Iterator[Place]:
     """Twelve students, the risk of each, and a token."""
     home = reachable_folder()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDUPULSE_HOME", str(home))
-        with open_store() as store:
-            import_frames(store, home / "records", small_district(STUDENTS))
-            checkpoint = small_checkpoint(home / "checkpoints", serves=True)
-            let_serve(store, checkpoint)
-            yield Place(home, store, checkpoint, _risks(store), _token(store))
-        embedded.remove(home)
+    with open_store(embedded.ensure_running(home)) as store:
+        import_frames(store, home / "records", small_district(STUDENTS))
+        checkpoint = small_checkpoint(home / "checkpoints", serves=True)
+        let_serve(store, checkpoint)
+        yield Place(home, store, checkpoint, _risks(store), _token(store))
+    embedded.remove(home)
 
 
 def _risks(store: Store) -> dict[str, float | None]:
