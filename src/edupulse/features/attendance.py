@@ -25,13 +25,16 @@ from edupulse.features.day_windows import (
 )
 from edupulse.features.reference import Ints
 from edupulse.features.robust import slope, volatility
-from edupulse.features.tally import Block, Floats, codes, last_weeks, longs
-from edupulse.school.calendar import weekday
+from edupulse.features.tally import Block, Floats, last_weeks
+from edupulse.school.calendar import epoch_days, weekday
+from edupulse.school.columns import integers, positions_of_words
 
 MIN_DAYS = 10
 SLOPE_WEEKS, SLOPE_MIN_WEEKS, SLOPE_MIN_DAYS = 8, 4, 3
 WEEKDAY_MIN_DAYS, WEEKDAY_MIN_ABSENCES, PRIOR_DAYS = 6, 3, 20
 MONDAY_FRIDAY, MIDWEEK = (0, 4), (1, 2, 3)
+UNSTATED = -1
+"""No school's key: the row names none."""
 
 
 def attendance(block: Block) -> list[Floats]:
@@ -84,16 +87,16 @@ def _own_days(block: Block) -> OwnDays:
 
 def _noted(block: Block) -> Noted:
     rows, schedule, reference = block.rows["attendance"], block.schedule, block.reference
-    offset = reference.offset(rows.frame["date"].to_physical().to_numpy())
+    offset = reference.offset(epoch_days(rows.frame["date"]))
     path = schedule.path[rows.student]
     at = schedule.counted[path, offset]
-    school = rows.frame["school"]
-    stated = reference.calendar.row(longs(school, -1).astype(np.int32))
-    here = (stated == schedule.school_on[path, offset]) | school.is_null().to_numpy()
+    school = integers(rows.frame["school"], UNSTATED)
+    stated = reference.calendar.row(school)
+    here = (stated == schedule.school_on[path, offset]) | (school == UNSTATED)
     here &= schedule.counted[path, offset + 1] > at
-    status = codes(rows.frame["status"])
+    status = positions_of_words(rows.frame["status"])
     absence = (status != PRESENT) & (status != TARDY)
-    given = rows.frame["fraction"].fill_null(-1).to_numpy()
+    given = integers(rows.frame["fraction"], -1)
     missed = np.where(given >= 0, given, absence * np.int32(WHOLE_DAY))
     begin = np.searchsorted(rows.student[here], np.arange(block.size + 1))
     return Noted(begin, at[here], status[here], missed[here])

@@ -12,9 +12,14 @@ from edupulse.features.compiled import compiled, reading
 from edupulse.features.marks import MOST_PERCENT, Marks
 from edupulse.features.reference import LOOKBACK, TICKS, Ints, Longs, Reference, positions
 from edupulse.features.tally import Block, Floats
+from edupulse.school.calendar import epoch_days
+from edupulse.school.columns import columns_of, integers, positions_of_words, rows_of
 
 CLOSED_DAYS = 366
 """Calendar days for which a closed term stays the one before (a summer and a gap year's edge)."""
+
+PROGRESS = 0
+"""The kind of a grade within a term; one of no kind counts as final."""
 
 NO_TERM = -1
 NOWHERE = -1
@@ -293,15 +298,15 @@ def _posted(block: Block) -> Posted:
     """Those that say something of a term, at known sections."""
     reference, rows = block.reference, block.rows["course_grades"]
     section = positions(reference.sections.keys, rows.frame["section"].to_numpy())
-    day = reference.offset(rows.frame["posted_on"].to_physical().to_numpy())
+    day = reference.offset(epoch_days(rows.frame["posted_on"]))
     school = reference.sections.school[section] if reference.sections.keys.size else section
     counts = (section >= 0) & reference.covered["course_grades"][school, day]
     student, section, day, school = (part[counts] for part in (rows.student, section, day, school))
-    frame = rows.frame.select("percent", "code", "term_id", "kind").filter(counts)
+    frame = rows_of(columns_of(rows.frame, ("percent", "code", "term_id", "kind")), counts)
     term = _term(reference, frame, section, school)
-    code = _ranks(frame["code"])
-    percent, points, passing = _worth(reference, frame, code, school)
-    final = frame["kind"].to_physical().fill_null(1).to_numpy() > 0
+    words, code = _ranks(frame["code"])
+    percent, points, passing = _worth(reference, _floats(frame["percent"]), words, code, school)
+    final = positions_of_words(frame["kind"]) != PROGRESS
     says = (term >= 0) & ~(np.isnan(percent) & np.isnan(points) & np.isnan(passing))
     rank = _rank(day, final, percent, code)
     week = block.schedule.column_on[block.schedule.path[student], day]
@@ -330,29 +335,26 @@ def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints
     return np.where(own >= 0, own, named["term"].fill_null(NO_TERM).to_numpy())
 
 
-def _ranks(words: pl.Series) -> Longs:
-    """The place of each word among all of them in their order, from 1 on; 0: null."""
-    if words.null_count() == words.len():
-        return np.zeros(words.len(), np.int64)
-    order = pl.Enum(words.drop_nulls().unique().sort())
-    return words.cast(order).to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
+def _ranks(column: pl.Series) -> tuple[list[str], Longs]:
+    """All words in their order, and each row's place among them, from 1 on; 0: null."""
+    if column.null_count() == column.len():
+        return [], np.zeros(column.len(), np.int64)
+    words = sorted(word for word in column.unique().to_list() if word is not None)
+    places = column.cast(pl.Enum(words)).to_physical()
+    return words, integers(places, -1).astype(np.int64) + 1
 
 
 def _worth(
-    reference: Reference, frame: pl.DataFrame, code: Longs, school: Ints
+    reference: Reference, posted: Floats, words: list[str], code: Longs, school: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Percent, points and passing as posted, else by the code in the school's scale."""
-    posted = _floats(frame["percent"])
-    if not code.any():
+    if not words:
         none = np.full(code.shape, np.nan)
         return posted, none, none
-    words = frame["code"].to_frame().with_columns(place=code)
-    known = words.unique("place").join(reference.codes, "code")
-    rows = reference.calendar.row(known["school"].to_numpy())
-    table = np.full((3, reference.calendar.schools.size, int(code.max(initial=0)) + 1), np.nan)
-    inside = rows >= 0
-    for values, name in zip(table, ("percent", "gpa_points", "passing"), strict=True):
-        values[rows[inside], known["place"].to_numpy()[inside]] = _floats(known[name])[inside]
+    table = np.full((3, reference.calendar.schools.size, len(words) + 1), np.nan)
+    for place, word in enumerate(words, 1):
+        for row, worth in reference.codes.get(word, ()):
+            table[:, row, place] = worth
     percent, points, passing = table[:, school, code]
     return np.where(np.isnan(posted), percent, posted), points, passing
 
@@ -365,4 +367,4 @@ def _rank(day: Ints, final: npt.NDArray[np.bool_], percent: Floats, code: Longs)
 
 
 def _floats(column: pl.Series) -> Floats:
-    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return column.cast(pl.Float64).to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from edupulse.features.incidents import Incidents, incidents_of
 from edupulse.features.reference import Bools, Ints, Longs
 from edupulse.features.robust import median, slope
 from edupulse.features.tally import Block, Floats, ObservedDays, longs
-from edupulse.school.calendar import NEVER
+from edupulse.school.calendar import NEVER, epoch_days
 
 RATE_DAYS, RATE_MIN_DAYS = 45, 10
 RECENT_DAYS, CHANGE_DAYS, FOLLOW_DAYS, SINCE_CAP = 60, 20, 30, 120
@@ -57,6 +58,10 @@ class Counted:
         return np.asarray((among & self.of.new_day[:, None, :]).sum(-1), np.int32)
 
 
+Of = Callable[[Counted], Floats]
+"""A feature `[m, W]` of the students with incidents."""
+
+
 def discipline(block: Block) -> list[Floats]:
     """The features 30 to 42 of the last weeks, each `[n, weeks]`; NaN where not observed."""
     schedule, reference = block.schedule, block.reference
@@ -70,25 +75,28 @@ def discipline(block: Block) -> list[Floats]:
     who = incidents.who
     counted = _counted(block, incidents, total[who], week[who], year[who])
 
-    def spread(values: Floats, observed: Bools, none: float = np.nan) -> Floats:
+    def spread(of: Of, observed: Bools, none: float = np.nan) -> Floats:
         """The values of those with incidents, and `none` for all others."""
         whole = np.full(total.shape, none, np.float64)
-        whole[who] = values
+        if who.size:
+            whole[who] = of(counted)
         return np.where(observed, whole, np.nan)
 
     known = total > 0
     return [
-        spread(_days_this_week(counted), week > 0, 0),
-        spread(_rate(counted), total >= RATE_MIN_DAYS, 0),
-        spread(_load(counted), known, 0),
-        *(spread(values, known) for values in _severities(counted)),
-        spread(_change(counted), total >= 2 * CHANGE_DAYS, 0),
-        spread(_days_since(counted), known, SINCE_CAP),
-        spread(_median_gap(counted), known),
-        spread(_recidivism(counted), known),
-        spread(_repeats(counted), known),
+        spread(_days_this_week, week > 0, 0),
+        spread(_rate, total >= RATE_MIN_DAYS, 0),
+        spread(_load, known, 0),
+        spread(_highest, known),
+        spread(_mean, known),
+        spread(_slope, known),
+        spread(_change, total >= 2 * CHANGE_DAYS, 0),
+        spread(_days_since, known, SINCE_CAP),
+        spread(_median_gap, known),
+        spread(_recidivism, known),
+        spread(_repeats, known),
         np.where(year > 0, _exclusion_days(block), np.nan),
-        spread(_variety(counted), known),
+        spread(_variety, known),
     ]
 
 
@@ -121,17 +129,26 @@ def _load(counted: Counted) -> Floats:
     return np.asarray(load / _ONE, np.float64)
 
 
-def _severities(counted: Counted) -> tuple[Floats, Floats, Floats]:
-    """Highest, mean and slope of the severities of the last 60 days."""
+def _severities(counted: Counted) -> tuple[Ints, Bools, Longs]:
+    """The severities of the last 60 days (0: not among them), which they are, and how many."""
     recent = counted.within(RECENT_DAYS)
     severity = np.where(recent, counted.of.severity[:, None, :], 0)
-    number = recent.sum(-1)
-    highest = np.where(number > 0, severity.max(-1, initial=0), np.nan)
-    return highest, _share(severity.sum(-1), number, 1), _slopes(severity, recent, number)
+    return severity, recent, recent.sum(-1)
 
 
-def _slopes(severity: Ints, recent: Bools, number: Longs) -> Floats:
+def _highest(counted: Counted) -> Floats:
+    severity, _, number = _severities(counted)
+    return np.where(number > 0, severity.max(-1, initial=0), np.nan)
+
+
+def _mean(counted: Counted) -> Floats:
+    severity, _, number = _severities(counted)
+    return _share(severity.sum(-1), number, 1)
+
+
+def _slope(counted: Counted) -> Floats:
     """Theil–Sen over the order of incidents, for all rows with as many incidents at a time."""
+    severity, recent, number = _severities(counted)
     slopes = np.full(number.shape, np.nan)
     for many in np.unique(number[number >= MIN_SLOPE_INCIDENTS]):
         here = number == many
@@ -195,16 +212,18 @@ def _variety(counted: Counted) -> Floats:
 def _exclusion_days(block: Block) -> Floats:
     """Days served of the exclusions begun in the school year of each week, up to its end."""
     schedule, shown = block.schedule, slice(-block.weeks, None)
+    total = np.zeros((block.size, block.weeks), np.int64)
+    if not block.rows["exclusions"].student.size:
+        return total.astype(np.float64)
     frame = _standing_exclusions(block)
     student = frame["place"].to_numpy()
-    begins = frame["begins_on"].cast(pl.Int32).to_numpy()
+    begins = epoch_days(frame["begins_on"])
     path = schedule.path[student]
     begun = schedule.counted[path, block.reference.offset(begins)][:, None]
     elapsed = np.maximum(schedule.end_at[path, shown] - begun, 0).astype(np.int64)
     served = np.minimum(longs(frame["days"], int(NEVER))[:, None], WHOLE_DAY * elapsed)
     this_year = begins[:, None] >= schedule.year_begins[path, shown]
     this_year &= begins[:, None] <= schedule.end[path, shown]
-    total = np.zeros((block.size, block.weeks), np.int64)
     np.add.at(total, student, np.where(this_year, served, 0))
     return np.asarray(total / WHOLE_DAY, np.float64)
 
@@ -214,7 +233,7 @@ def _standing_exclusions(block: Block) -> pl.DataFrame:
     rows = block.rows["exclusions"]
     placed = rows.frame.with_columns(place=rows.student)
     incidents = block.rows["incidents"].frame
-    if not placed.height or not incidents.height:
+    if not incidents.height:
         return placed
     overturned = incidents.filter("overturned")
     return placed.join(overturned, on=["student", "incident_id"], how="anti")

@@ -44,6 +44,8 @@ class Incidents:
 def incidents_of(block: Block, days: ObservedDays) -> Incidents:
     """The incidents of a block that count; `days` is the axis of E for incidents."""
     events = _placed(block, days)
+    if not events.height:
+        return _NONE
     student, rank, date = (events[name].to_numpy() for name in ("place", "rank", "date"))
     new_student = _starts(student)
     new_day = new_student | _starts(rank)
@@ -91,6 +93,8 @@ def _placed(block: Block, days: ObservedDays) -> pl.DataFrame:
 
 
 _NOBODYS = pl.DataFrame(schema=dict.fromkeys(("place", "rank", "date", "severity"), pl.Int32))
+_INTS, _BOOLS = np.zeros((0, 0), np.int32), np.zeros((0, 0), np.bool_)
+_NONE = Incidents(_INTS[0:0].ravel(), *(_INTS,) * 3, _BOOLS, *(_INTS,) * 4)
 
 
 def _starts(values: Ints) -> Bools:
@@ -113,7 +117,5 @@ def _neighbours(student: Ints, rank: Ints, date: Ints, new_day: Bools) -> tuple[
 
 
 def _same_before(events: pl.DataFrame) -> Ints:
-    if not events.height:
-        return np.zeros(0, np.int32)
     before = pl.col("rank").shift(1).over("place", "behavior")
     return events.select(before.fill_null(int(NONE)))["rank"].to_numpy()

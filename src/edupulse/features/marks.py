@@ -8,7 +8,9 @@ import numpy as np
 
 from edupulse.features.compiled import compiled, reading
 from edupulse.features.reference import TICKS, Bools, Bytes, Ints, Longs, positions
-from edupulse.features.tally import Block, codes
+from edupulse.features.tally import Block
+from edupulse.school.calendar import epoch_days
+from edupulse.school.columns import integers, positions_of_words
 
 SCORED, MISSING, LATE, EXCUSED = range(4)
 ASSESSMENT, PRACTICE, UNCATEGORIZED = range(3)
@@ -73,13 +75,13 @@ def marks_of(block: Block) -> Marks:
     stated = Rows(
         student=rows.student[: frame.height],
         section=positions(reference.sections.keys, frame["section"].to_numpy()),
-        due=reference.offset(frame["due_on"].to_physical().to_numpy()),
-        status=codes(frame["status"]),
-        category=codes(frame["category"]),
-        category_weight=frame["category_weight"].fill_null(NOTHING).to_numpy(),
-        points=frame["points"].fill_null(NOTHING).to_numpy(),
-        possible=frame["points_possible"].fill_null(0).to_numpy(),
-        weight=frame["weight"].fill_null(1_000).to_numpy(),
+        due=reference.offset(epoch_days(frame["due_on"])),
+        status=positions_of_words(frame["status"]),
+        category=positions_of_words(frame["category"]),
+        category_weight=integers(frame["category_weight"], NOTHING),
+        points=integers(frame["points"], NOTHING),
+        possible=integers(frame["points_possible"], 0),
+        weight=integers(frame["weight"], 1_000),
     )
     days = Days(reference.covered["marks"], reference.handed_in - np.int32(reference.first))
     return _counting(reading(stated), reference.sections.school, reading(days), block.size)

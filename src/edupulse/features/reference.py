@@ -7,7 +7,7 @@ the work, and holds all that a window, a school year and the term before can nee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,6 +33,7 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
+Worth = tuple[float, float, float]
 
 LOOKBACK = 900
 """Calendar days: 20 weeks with a summer among them, a school year, and the term before it."""
@@ -92,7 +93,8 @@ class Reference:
 
     `held`: school was held and the day has happened. `covered` by kind. `handed_in` is the day
     from which a mark due on that day counts as missing. `grading_term` is the term row that
-    contains the day, −1 where none does. `codes` are the scales' records.
+    contains the day, −1 where none does. `codes` has, of each code of a
+    scale, the school rows and what it is worth there: percent and points (thousandths), passing.
     """
 
     calendar: Calendar
@@ -108,7 +110,7 @@ class Reference:
     terms: Terms
     sections: Sections
     scale: Scale
-    codes: pl.DataFrame
+    codes: Mapping[str, Sequence[tuple[int, Worth]]]
 
     def offset(self, days: Ints) -> Ints:
         """Position of days on the `[S, LOOKBACK]` arrays; may lie outside."""
@@ -175,7 +177,7 @@ def _reference_of(known: Known) -> Reference:
         terms=terms,
         sections=_sections(known.frame(SECTIONS), terms, calendar),
         scale=_scale(known.frame(SCALES), calendar),
-        codes=known.frame(SCALES),
+        codes=_codes(known.frame(SCALES), calendar),
     )
 
 
@@ -251,6 +253,18 @@ def _sections(sections: pl.DataFrame, terms: Terms, calendar: Calendar) -> Secti
         subject=places.fill_null(-1).to_numpy(),
         credits=placed["credits"].cast(pl.Int64).fill_null(1_000).to_numpy(),
     )
+
+
+def _codes(scales: pl.DataFrame, calendar: Calendar) -> dict[str, list[tuple[int, Worth]]]:
+    worth = scales.select(pl.col("percent", "gpa_points", "passing").cast(pl.Float64)).fill_null(
+        float("nan")
+    )
+    codes: dict[str, list[tuple[int, Worth]]] = {}
+    rows = calendar.row(scales["school"].to_numpy()).tolist()
+    for code, row, values in zip(scales["code"], rows, worth.iter_rows(), strict=True):
+        if row >= 0:
+            codes.setdefault(code, []).append((row, values))
+    return codes
 
 
 def _scale(scales: pl.DataFrame, calendar: Calendar) -> Scale:

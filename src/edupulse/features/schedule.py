@@ -13,6 +13,7 @@ import polars as pl
 
 from edupulse.features.reference import LOOKBACK, Bools, Ints, Longs, Reference
 from edupulse.school.calendar import NEVER, epoch_days, monday
+from edupulse.school.columns import integers
 
 BEFORE_ALL = np.int32(-(2**30))
 """The days of weeks that are only padding."""
@@ -84,7 +85,7 @@ def enrollments_of(frame: pl.DataFrame, student: Ints, reference: Reference) -> 
     """Enrollments at known schools; `student` is each row's place in the block."""
     school = reference.calendar.row(frame["school"].to_numpy())
     entered, left = epoch_days(frame["entered_on"]), epoch_days(frame["left_on"])
-    primary = frame["primary"].fill_null(value=True).to_numpy()
+    primary = integers(frame["primary"], 1)
     grade_level = frame["grade_level"].to_numpy()
     order = np.lexsort((-school, entered, primary, student))
     order = order[school[order] >= 0]

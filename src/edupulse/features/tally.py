@@ -16,13 +16,14 @@ import polars as pl
 from edupulse.features.reference import (
     LOOKBACK,
     Bools,
-    Bytes,
     Ints,
     Longs,
     Reference,
     reference_of,
 )
 from edupulse.features.schedule import Enrollments, Schedule, enrollments_of, schedule_of
+from edupulse.school.calendar import epoch_days
+from edupulse.school.columns import columns_of, integers, rows_of
 from edupulse.school.errors import Leakage
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import Known
@@ -159,21 +160,15 @@ def last_weeks(weekly: Floats, weeks: int) -> Floats:
 
 def longs(column: pl.Series, missing: int) -> Longs:
     """A column as int64, null as `missing`."""
-    return column.cast(pl.Int64).fill_null(missing).to_numpy()
-
-
-def codes(column: pl.Series) -> Bytes:
-    """An enum column as positions in its words, null as −1."""
-    return column.to_physical().cast(pl.Int8).fill_null(-1).to_numpy()
+    return integers(column, missing).astype(np.int64)
 
 
 def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
-    frame = known.frame(kind).select("student", *_READ[kind.name]).rechunk()
+    frame = columns_of(known.frame(kind), ("student", *_READ[kind.name])).rechunk()
     if kind.name != ENROLLMENTS.name:
-        offset = reference.offset(frame[str(kind.occurred_on)].to_physical().to_numpy())
-        recent = (offset >= 0) & (offset < LOOKBACK)
-        frame = frame if recent.all() else frame.filter(recent)
+        offset = reference.offset(epoch_days(frame[str(kind.occurred_on)]))
+        frame = rows_of(frame, (offset >= 0) & (offset < LOOKBACK))
     student = frame["student"].to_numpy()
     if np.any(student[1:] < student[:-1]):
         order = np.argsort(student, kind="stable")
@@ -181,7 +176,7 @@ def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     begin, stop = np.searchsorted(student, keys), np.searchsorted(student, keys, "right")
     place = np.repeat(np.arange(keys.size, dtype=np.int32), stop - begin)
     if place.size < student.size:
-        frame = frame.filter(np.isin(student, keys))
+        frame = rows_of(frame, np.isin(student, keys))
     return Rows(place, frame)
 
 

@@ -20,6 +20,10 @@ from edupulse.features.tally import BLOCK, Block, blocks
 from edupulse.school.knowledge import Known
 
 WEEKS = 20
+_LOW, _HIGH = (
+    np.array(bounds, np.float64)[:, None, None]
+    for bounds in zip(*((feature.low, feature.high) for feature in FEATURES), strict=True)
+)
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,13 @@ def _features_of(block: Block) -> WeeklyFeatures:
     schedule, path = block.schedule, block.schedule.path
     shown = slice(schedule.held.shape[1] - block.weeks, None)
     held = schedule.held[path, shown]
-    values = np.empty((*held.shape, len(FEATURES)), np.float32)
     families = (*attendance(block), *grades(block), *discipline(block))
-    for at, (feature, value) in enumerate(zip(FEATURES, families, strict=True)):
-        bounded = np.clip(value[:, -block.weeks :], feature.low, feature.high)
-        values[..., at] = np.where(held, bounded, np.nan)
+    wide = np.empty((len(FEATURES), *held.shape))
+    for value, all_weeks in zip(wide, families, strict=True):
+        value[:] = all_weeks[:, -block.weeks :]
+    np.clip(wide, _LOW, _HIGH, out=wide)
+    wide[:, ~held] = np.nan
+    values = np.ascontiguousarray(wide.transpose(1, 2, 0), np.float32)
     monday = np.where(
         held, schedule.monday[path, shown].astype("datetime64[D]"), np.datetime64("NaT")
     )

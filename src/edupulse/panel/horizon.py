@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +44,7 @@ def known_calendar(known: Known) -> Calendar:
 
 def local_days(known: Known, school: Keys, as_of: Times) -> Days:
     """The local date at each row's school at its as-of instant, as days since 1970-01-01."""
-    zones = _zones(known)
+    zones = known.zones()
 
     @cache
     def day(key: int, at: datetime) -> int:
@@ -100,7 +99,7 @@ def _span(
 
 
 def _closes_at(known: Known, school: Keys, last: Days, definition: OutcomeDefinition) -> Times:
-    zones = _zones(known)
+    zones = known.zones()
     closes = np.full(last.shape, np.datetime64("NaT"), "datetime64[us]")
     for key, end in set(zip(school.tolist(), last.tolist(), strict=True)):
         if end < 0:
@@ -109,11 +108,6 @@ def _closes_at(known: Known, school: Keys, last: Days, definition: OutcomeDefini
         instant = end_of_day(closing, [zones[key].key]).replace(tzinfo=None)
         closes[(school == key) & (last == end)] = np.datetime64(instant, "us")
     return closes
-
-
-def _zones(known: Known) -> dict[int, ZoneInfo]:
-    schools = known.frames["schools"].select("school", "timezone")
-    return {key: ZoneInfo(zone or "UTC") for key, zone in schools.iter_rows()}
 
 
 _EPOCH = date(1970, 1, 1).toordinal()

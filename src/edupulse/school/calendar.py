@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from edupulse.school.columns import integers
+
 Days = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int32]
 
@@ -23,7 +25,7 @@ _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 def epoch_days(column: pl.Series) -> Days:
     """A date column as days since 1970-01-01; null becomes NEVER."""
-    return column.cast(pl.Int32).fill_null(int(NEVER)).to_numpy().astype(np.int32, copy=False)
+    return integers(column, int(NEVER))
 
 
 def weekday(days: Days) -> Days:

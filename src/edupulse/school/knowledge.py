@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from edupulse.school.columns import columns_of, integers, rows_of
 from edupulse.school.errors import BadInput
-from edupulse.school.fields import INSTANT
 from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS, STUDENT_KINDS
 
@@ -38,7 +38,7 @@ class Known:
     kind's `schema`. Only `History.at` can make one.
     """
 
-    __slots__ = ("as_of", "frames", "students")
+    __slots__ = ("_last_days", "as_of", "frames", "students")
 
     def __init__(
         self,
@@ -52,18 +52,26 @@ class Known:
         self.students = students
         self.frames = MappingProxyType(dict(frames))
         self.as_of = as_of
+        self._last_days: Mapping[int, date] | None = None
 
     def frame(self, kind: Kind) -> pl.DataFrame:
         """The known records of one kind."""
         return self.frames[kind.name]
 
-    def last_days(self) -> dict[int, date]:
-        """School key to its local date at the as-of instant: the last day that has happened."""
+    def zones(self) -> dict[int, ZoneInfo]:
+        """School key to its time zone."""
         schools = self.frames["schools"]
-        return {
-            school: self.as_of.astimezone(ZoneInfo(zone or "UTC")).date()
-            for school, zone in schools.select("school", "timezone").iter_rows()
-        }
+        names = zip(schools["school"].to_list(), schools["timezone"].to_list(), strict=True)
+        return {school: ZoneInfo(name or "UTC") for school, name in names}
+
+    def last_days(self) -> Mapping[int, date]:
+        """School key to its local date at the as-of instant: the last day that has happened."""
+        if self._last_days is None:
+            days = {
+                school: self.as_of.astimezone(zone).date() for school, zone in self.zones().items()
+            }
+            self._last_days = MappingProxyType(days)
+        return self._last_days
 
 
 class Schools:
@@ -141,9 +149,12 @@ class History:
 
     def next_change(self, as_of: datetime) -> datetime | None:
         """When more is known of these students than at an instant, by these versions."""
-        own = _changes(self.frames[kind.name] for kind in STUDENT_KINDS)
-        changes = [one for one in (_after(own, as_of), self.schools.next_change(as_of)) if one]
-        return min(changes, default=None)
+        now = _microseconds(as_of)
+        instants = [_instants(self.frames[kind.name]) for kind in STUDENT_KINDS]
+        own = min(int(of_kind[of_kind > now].min(initial=_NEVER)) for of_kind in instants)
+        of_schools = self.schools.next_change(as_of)
+        changes = [] if of_schools is None else [of_schools]
+        return min([*changes, *([] if own == _NEVER else [_instant(own)])], default=None)
 
 
 def with_known_until(kind: Kind, versions: pl.DataFrame) -> pl.DataFrame:
@@ -184,30 +195,44 @@ _SCHEMAS = {kind.name: pl.Schema(kind.version_schema) for kind in READ_KINDS}
 def _known_at(
     frames: Mapping[str, pl.DataFrame], as_of: datetime, without: tuple[str, ...] = ()
 ) -> dict[str, pl.DataFrame]:
-    known_until = pl.col("known_until")
-    instant = pl.lit(as_of, INSTANT)
-    known = (
-        (pl.col("known_from") <= instant)
-        & (known_until.is_null() | (known_until > instant))
-        & ~pl.col("retracted")
-    )
-    bare = pl.all().exclude("known_until", "retracted", *without)
+    left_out = ("known_until", "retracted", *without)
     return {
-        name: frame.lazy().filter(known).select(bare).collect() for name, frame in frames.items()
+        name: rows_of(
+            columns_of(frame, (name for name in frame.columns if name not in left_out)),
+            _holds(frame, as_of),
+        )
+        for name, frame in frames.items()
     }
+
+
+def _holds(versions: pl.DataFrame, as_of: datetime) -> npt.NDArray[np.bool_]:
+    """Which versions were known at an instant, not superseded yet and not retracted."""
+    instant = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
+    known_from, known_until = (versions[name].to_numpy() for name in ("known_from", "known_until"))
+    stands = np.isnat(known_until) | (known_until > instant)
+    not_retracted = integers(versions["retracted"], missing=1) == 0
+    return np.asarray((known_from <= instant) & stands & not_retracted, np.bool_)
 
 
 def _changes(frames: Iterable[pl.DataFrame]) -> npt.NDArray[np.int64]:
     """The instants (microseconds since 1970) at which a version became known, in order."""
-    instants = [frame["known_from"].to_physical().to_numpy() for frame in frames]
+    instants = [_instants(frame) for frame in frames]
     return np.unique(np.concatenate(instants)) if instants else np.zeros(0, np.int64)
+
+
+def _instants(versions: pl.DataFrame) -> npt.NDArray[np.int64]:
+    return versions["known_from"].cast(pl.Int64).to_numpy()
 
 
 def _after(changes: npt.NDArray[np.int64], as_of: datetime) -> datetime | None:
     at = int(np.searchsorted(changes, _microseconds(as_of), "right"))
     if at == changes.size:
         return None
-    return _EPOCH + timedelta(microseconds=int(changes[at]))
+    return _instant(int(changes[at]))
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _microseconds(instant: datetime) -> int:
@@ -215,6 +240,7 @@ def _microseconds(instant: datetime) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = np.iinfo(np.int64).max
 _KEPT = 7
 
 

@@ -57,7 +57,7 @@ def history(
 
 def schools(reading: Reading) -> Schools:
     """Every version of all reference records."""
-    return Schools({kind.name: reading.versions(kind) for kind in SHARED_KINDS})
+    return Schools(reading.versions_of(SHARED_KINDS))
 
 
 def known(reading: Reading, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
@@ -132,14 +132,16 @@ def _own(
     reading: Reading, students: StudentKeys, merges: pl.DataFrame, when: When
 ) -> dict[str, pl.DataFrame]:
     theirs = among("student", np.union1d(students, merges["old_student_id"].to_numpy()))
-    return {kind.name: reading.versions(kind, theirs, when) for kind in STUDENT_KINDS}
+    return reading.versions_of(STUDENT_KINDS, theirs, when)
 
 
 def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     """Versions of merges on the way to these students, or away from them."""
+    if not merges.height:
+        return merges
     reached = set(students.tolist())
     before = -1
-    while before != len(reached) and merges.height:
+    while before != len(reached):
         before = len(reached)
         leading = merges.filter(pl.col("student").is_in(list(reached)))
         reached |= set(leading["old_student_id"].to_list())

@@ -13,23 +13,20 @@ import polars as pl
 from adbc_driver_manager import Error as AdbcError
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
-from edupulse.school.records import KINDS
 from edupulse.store.asking import SERVICE_MISSING, Asker
 from edupulse.store.connection import Address, adbc_connection, down
-from edupulse.store.rows import frame_values
-from edupulse.store.tables import schema_of
+from edupulse.store.union import union_of
 
 EVERYTHING = SQL("true")
 
-_BEGIN = (
-    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+_SETTINGS = (
     # One order of rows for one state of the tables: no shared scans, no gathering from workers.
-    "SET LOCAL synchronize_seqscans = off",
-    "SET LOCAL max_parallel_workers_per_gather = 0",
+    "SET synchronize_seqscans = off",
+    "SET max_parallel_workers_per_gather = 0",
 )
+_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 class Reading:
@@ -40,8 +37,11 @@ class Reading:
 
     def rows(self, query: Composable) -> pl.DataFrame:
         """The rows of a query, as the database types them."""
+        return self._fetched(query.as_string())
+
+    def _fetched(self, query: str) -> pl.DataFrame:
         with self._connection.cursor() as cursor:
-            cursor.execute(query.as_string())
+            cursor.execute(query)
             found: pl.DataFrame = cursor.fetch_polars()
         return found
 
@@ -52,36 +52,19 @@ class Reading:
 
         Sealed columns are left out: nothing that is computed or decided may need a name.
         """
-        when = when or When()
-        wanted = SQL(", ").join(Identifier(f.column) for f in _open_fields(kind))
-        schema = schema_of(kind)
-        query = _VERSIONS.format(
-            columns=wanted,
-            current=Identifier(schema, kind.name),
-            past=Identifier(schema, f"{kind.name}_past"),
-            which=which,
-            of_current=when.of_current,
-            of_past=when.of_past,
-        )
-        return self.rows(query).select(
-            *_FRAME_VALUES[kind.name], "known_from", "known_until", "retracted"
-        )
+        return self.versions_of((kind,), which, when)[kind.name]
 
+    def versions_of(
+        self, kinds: tuple[Kind, ...], which: Composable = EVERYTHING, when: When | None = None
+    ) -> dict[str, pl.DataFrame]:
+        """The same of several kinds, by name, in one question.
 
-def _open_fields(kind: Kind) -> list[Field]:
-    return [f for f in kind.fields if f.column not in kind.sealed]
-
-
-_FRAME_VALUES = {kind.name: frame_values(kind, _open_fields(kind)) for kind in KINDS}
-
-
-_VERSIONS = SQL("""
-    SELECT {columns}, known_from, NULL::timestamptz AS known_until, retracted
-    FROM {current} WHERE {which} AND {of_current}
-    UNION ALL
-    SELECT {columns}, known_from, known_until, retracted
-    FROM {past} WHERE {which} AND {of_past}
-""")
+        A question costs more than the rows of one student.
+        """
+        union, when = union_of(kinds), when or When()
+        conditions = (which, when.of_current, when.of_past)
+        query = union.query(*(condition.as_string() for condition in conditions))
+        return union.frames(self._fetched(query))
 
 
 class When:
@@ -155,6 +138,8 @@ class Readers:
                 idle.close()
         fresh = adbc_connection(self._url)
         try:
+            _execute(fresh, *_SETTINGS)
+            fresh.commit()
             return _snapshot(fresh)
         except AdbcError as error:
             fresh.close()
@@ -171,7 +156,11 @@ def _become(connection: Any, asker: Asker) -> None:
 
 
 def _snapshot(connection: Any) -> Any:
-    with connection.cursor() as cursor:
-        for statement in _BEGIN:
-            cursor.execute(statement)
+    _execute(connection, _BEGIN)
     return connection
+
+
+def _execute(connection: Any, *statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
