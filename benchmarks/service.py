@@ -119,7 +119,7 @@ def predict(
     """A question about the student at this place of the list."""
     asked = {"student_id": district.ids[student], "include_factors": factors}
     body = json.dumps(asked | ({"as_of": as_of} if as_of else {})).encode()
-    return post("/predict", body, district.token, ("predict", student))
+    return post("/predict", body, district.token, ("predict", district.ids[student]))
 
 
 def hits(district: District) -> Iterator[Question]:
@@ -186,6 +186,7 @@ class Checked:
     """What the mixed run found."""
 
     answers: Counter[str] = field(default_factory=Counter)
+    compared: int = 0
     wrong: int = 0
     other: Counter[int] = field(default_factory=Counter)
     gone: list[float] = field(default_factory=list)
@@ -212,14 +213,14 @@ def mixed(district: District, seconds: float, rate: float, workers: int) -> None
             grown(service)
 
 
-def risks_of(district: District) -> dict[int, float | None]:
-    """The risk of each student by place in the list, computed here and stored nowhere."""
+def risks_of(district: District) -> dict[str, float | None]:
+    """The risk of each student by id, computed here and stored nowhere."""
     compared = district.keys[:-WRITTEN_OF]
     with open_store() as store:
         lines = score_students(store, compared, datetime.now(UTC))
     return {
-        place: line.said.risk_score if isinstance(line.said, Risk) else None
-        for place, line in enumerate(lines)
+        line.said.student_id: line.said.risk_score if isinstance(line.said, Risk) else None
+        for line in lines
     }
 
 
@@ -288,7 +289,7 @@ def kill_valkey(cache: ValkeyServer) -> None:
 
 
 def judge(
-    told: Told, expected: dict[int, float | None], kills: Sequence[float], since: datetime
+    told: Told, expected: dict[str, float | None], kills: Sequence[float], since: datetime
 ) -> None:
     """Compare each answer, and look for each write that was acknowledged."""
     checked = Checked()
@@ -296,7 +297,7 @@ def judge(
         look(checked, answer, expected)
     lost = lost_writes(checked, since)
     print(f"{len(told.answers)} requests: {dict(checked.answers)}")
-    print(f"wrong answers {checked.wrong}; writes acknowledged {len(checked.written)} records and"
+    print(f"wrong answers {checked.wrong} of {checked.compared} risks; writes acknowledged {len(checked.written)} records and"
           f" {len(checked.predicted)} predictions, lost {lost}")  # fmt: skip
     after = [min((at - kill for kill in kills if at >= kill), default=-1.0) for at in checked.gone]
     print(f"503: {len(checked.gone)}, the last {max(after, default=0):.1f} s after a kill"
@@ -306,7 +307,7 @@ def judge(
     print(f"latency of what was answered: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
-def look(checked: Checked, answer: Answer, expected: dict[int, float | None]) -> None:
+def look(checked: Checked, answer: Answer, expected: dict[str, float | None]) -> None:
     """One answer."""
     sort, about = answer.question.about  # type: ignore[misc]
     checked.answers[f"{sort} {answer.status}"] += 1
@@ -317,10 +318,13 @@ def look(checked: Checked, answer: Answer, expected: dict[int, float | None]) ->
     elif sort == "predict":
         said = json.loads(answer.body)
         checked.predicted.append(said["prediction_id"])
+        checked.compared += 1
         checked.wrong += differs(said.get("risk_score"), expected[about])
     elif sort == "batch":
         for place in json.loads(answer.body)["items"]:
-            checked.wrong += "risk" not in str(place)
+            checked.compared += 1
+            risk = place["risk"].get("risk_score")
+            checked.wrong += differs(risk, expected[place["student_id"]])
     elif sort == "write":
         pushed = json.loads(answer.body)
         if pushed["new"] + pushed["revised"] == 1:

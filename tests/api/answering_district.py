@@ -79,11 +79,11 @@ async def answering(store: Store, redis_url: str | None = None, **serving: Any) 
         await made.close()
 
 
-def run(work: Callable[[Answering], Awaitable[Any]], store: Store) -> Any:
+def run(work: Callable[[Answering], Awaitable[Any]], store: Store, **serving: Any) -> Any:
     """Do something with a hot path."""
 
     async def whole() -> Any:
-        async with answering(store) as made:
+        async with answering(store, **serving) as made:
             return await work(made)
 
     return asyncio.run(whole())

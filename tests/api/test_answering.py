@@ -19,6 +19,7 @@ from edupulse.pipeline.scoring import score
 from edupulse.school.errors import BadInput, NotFound
 from edupulse.store.audit import Written, of_student, written
 from edupulse.store.store import Store
+from pipeline.small_champion import small_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,17 @@ def test_a_checkpoint_that_is_not_there_is_an_error_before_anything_is_asked(
     monkeypatch.setenv("MODEL_PATH", str(place.folder))
     with pytest.raises(NotFound):
         asyncio.run(begun())
+
+
+def test_a_checkpoint_that_is_named_and_whose_gate_failed_does_not_speak(place: Served):
+    failed = small_checkpoint(place.folder / "failed", seed=4, serves=False)
+    named = {"MODEL_VERSION": failed.version, "MODEL_PATH": failed.path.parent}
+
+    async def one(made: Answering) -> Said:
+        return said(await ask(made, place.ids[0], AT + timedelta(minutes=50)))
+
+    answer = run(one, place.store, **named)
+    assert (answer.method, answer.risk_score) == ("abc_rules", None)
 
 
 def test_without_a_checkpoint_rules_answer_and_there_is_no_score(

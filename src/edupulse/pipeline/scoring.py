@@ -151,15 +151,15 @@ def voice_of(
 ) -> Voice:
     """Who speaks: the champion, or the rules with the reason why.
 
-    `serving` may pin another checkpoint, and say where checkpoints lie. Raises NotFound or BadInput
+    `serving` may pin another checkpoint, and say where checkpoints lie; one whose gate failed does
+    not speak, whoever names it. Raises NotFound or BadInput
     where the folder is missing or damaged: then nobody speaks in its place unasked. Raises
     NotReady for a champion that learned from simulated students where the records are real; with
     `force_simulated` it speaks, and every risk says so.
     """
     folder = _serving_folder(store, serving or Serving())
     if folder is not None:
-        checkpoint = read_checkpoint(folder)
-        return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
+        return _voice_of(store, read_checkpoint(folder), force_simulated)
     with store.writing() as connection:
         every, decided = checkpoints(connection), decisions(connection)
     if not every:
@@ -168,6 +168,15 @@ def voice_of(
     if decided and decided[0].action == "retired":
         return Rules(rules, f"The checkpoint that served was retired: {decided[0].because}")
     return Rules(rules, "The newest checkpoint did not pass the checklist gate.")
+
+
+def _voice_of(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> Voice:
+    """The model, also where the environment names it, only if its gate lets it serve."""
+    gate = checkpoint.manifest.gate
+    if not gate.serves:
+        failed = ", ".join(check.name for check in gate.checks if not check.passed)
+        return Rules(gate.instead, f"The checkpoint that is named did not pass its gate: {failed}.")
+    return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
 
 
 def require(store: Store, serving: Serving) -> None:
