@@ -297,8 +297,10 @@ def judge(
         look(checked, answer, expected)
     lost = lost_writes(checked, since)
     print(f"{len(told.answers)} requests: {dict(checked.answers)}")
-    print(f"wrong answers {checked.wrong} of {checked.compared} risks; writes acknowledged"
-          f" {len(checked.written)} records and {len(checked.predicted)} predictions, lost {lost}")  # fmt: skip
+    print(
+        f"wrong answers {checked.wrong} of {checked.compared} risks; lost {lost} of the writes"
+        f" acknowledged, {len(checked.written)} records and {len(checked.predicted)} predictions"
+    )
     after = [min((at - kill for kill in kills if at >= kill), default=-1.0) for at in checked.gone]
     print(f"503: {len(checked.gone)}, the last {max(after, default=0):.1f} s after a kill"
           f" ({sum(one < 0 for one in after)} before any); other errors: {dict(checked.other)}"

@@ -56,9 +56,7 @@ def import_frames(store: Store, folder: Path, frames: Frames, *, simulated: bool
     intake(store, csv_folder(folder), now=NOW, historical=True, home=folder)
 
 
-def small_checkpoint(
-    root: Path, seed: int = 3, serves: bool = True, hidden: int = 4
-) -> Checkpoint:
+def small_checkpoint(root: Path, seed: int = 3, serves: bool = True, hidden: int = 4) -> Checkpoint:
     """Trained for a few passes on random windows: its risks mean nothing, yet they differ.
 
     `serves` is what its gate is made to say.
