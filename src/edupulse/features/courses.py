@@ -328,11 +328,9 @@ def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints
     own = reference.sections.term[section]
     if np.all(own >= 0):
         return own
-    terms = reference.terms.keys.select("school", "term_id", "term")
-    named = frame.select("term_id", school=reference.calendar.schools[school]).join(
-        terms, ["school", "term_id"], "left", maintain_order="left"
-    )
-    return np.where(own >= 0, own, named["term"].fill_null(NO_TERM).to_numpy())
+    terms = reference.terms
+    name = integers(frame["term_id"].cast(terms.names, strict=False).to_physical(), NO_TERM)
+    return np.where(own >= 0, own, terms.named[school, name])
 
 
 def _ranks(column: pl.Series) -> tuple[list[str], Longs]:

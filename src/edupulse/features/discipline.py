@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from edupulse.features.reference import Bools, Ints, Longs
 from edupulse.features.robust import median, slope
 from edupulse.features.tally import Block, Floats, ObservedDays, longs
 from edupulse.school.calendar import NEVER, epoch_days
+from edupulse.school.columns import integers, rows_of
 
 RATE_DAYS, RATE_MIN_DAYS = 45, 10
 RECENT_DAYS, CHANGE_DAYS, FOLLOW_DAYS, SINCE_CAP = 60, 20, 30, 120
@@ -213,10 +214,11 @@ def _exclusion_days(block: Block) -> Floats:
     """Days served of the exclusions begun in the school year of each week, up to its end."""
     schedule, shown = block.schedule, slice(-block.weeks, None)
     total = np.zeros((block.size, block.weeks), np.int64)
-    if not block.rows["exclusions"].student.size:
+    rows = block.rows["exclusions"]
+    if not rows.student.size:
         return total.astype(np.float64)
-    frame = _standing_exclusions(block)
-    student = frame["place"].to_numpy()
+    standing = _standing_exclusions(block)
+    student, frame = rows.student[standing], rows_of(rows.frame, standing)
     begins = epoch_days(frame["begins_on"])
     path = schedule.path[student]
     begun = schedule.counted[path, block.reference.offset(begins)][:, None]
@@ -228,12 +230,13 @@ def _exclusion_days(block: Block) -> Floats:
     return np.asarray(total / WHOLE_DAY, np.float64)
 
 
-def _standing_exclusions(block: Block) -> pl.DataFrame:
-    """Exclusions whose incident was not overturned, with `place`."""
-    rows = block.rows["exclusions"]
-    placed = rows.frame.with_columns(place=rows.student)
+def _standing_exclusions(block: Block) -> Bools:
+    """Which exclusions are of incidents that were not overturned."""
     incidents = block.rows["incidents"].frame
-    if not incidents.height:
-        return placed
-    overturned = incidents.filter("overturned")
-    return placed.join(overturned, on=["student", "incident_id"], how="anti")
+    overturned = rows_of(incidents, integers(incidents["overturned"], 0) > 0)
+    void = set(_incident_of(overturned))
+    return np.array([of not in void for of in _incident_of(block.rows["exclusions"].frame)])
+
+
+def _incident_of(frame: pl.DataFrame) -> Iterator[tuple[int, str]]:
+    return zip(frame["student"].to_list(), frame["incident_id"].to_list(), strict=True)

@@ -7,16 +7,22 @@ has a severity. One on a day without school counts on the observed day before it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
 from edupulse.features.reference import Bools, Ints
 from edupulse.features.tally import Block, ObservedDays
-from edupulse.school.calendar import NEVER
+from edupulse.school.calendar import NEVER, epoch_days
+from edupulse.school.columns import integers, positions_of_words
 
 NONE = np.int32(-(2**30))
 """The rank of an incident that is not there."""
+
+UNSTATED, PERPETRATOR = -1, 0
+"""The first of the roles; an incident without a role is the perpetrator's."""
+
+NO_SEVERITY = -1
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,11 @@ class Incidents:
 
 def incidents_of(block: Block, days: ObservedDays) -> Incidents:
     """The incidents of a block that count; `days` is the axis of E for incidents."""
-    events = _placed(block, days)
-    if not events.height:
+    if not block.rows["incidents"].student.size:
         return _NONE
-    student, rank, date = (events[name].to_numpy() for name in ("place", "rank", "date"))
+    student, rank, date, severity, behavior = _placed(block, days)
+    if not student.size:
+        return _NONE
     new_student = _starts(student)
     new_day = new_student | _starts(rank)
     day_before, day_after, after_date = _neighbours(student, rank, date, new_day)
@@ -63,36 +70,49 @@ def incidents_of(block: Block, days: ObservedDays) -> Incidents:
         who=who.astype(np.int32),
         rank=padded(rank, int(NONE)),
         date=padded(date, int(NEVER)),
-        severity=padded(events["severity"].to_numpy(), 0),
+        severity=padded(severity, 0),
         new_day=padded(new_day.astype(np.int32), 0) > 0,
         day_before=padded(day_before, int(NONE)),
         day_after=padded(day_after, int(NEVER)),
         after_date=padded(after_date, int(NEVER)),
-        same_before=padded(_same_before(events), int(NONE)),
+        same_before=padded(_same_before(student, rank, behavior), int(NONE)),
     )
 
 
-def _placed(block: Block, days: ObservedDays) -> pl.DataFrame:
-    """Incidents that count, with `place`, `rank` and `date`, in order of student and time."""
+class Placed(NamedTuple):
+    """Incidents that count, in order of student, day and id."""
+
+    student: Ints
+    rank: Ints
+    date: Ints
+    severity: Ints
+    behavior: list[str | None]
+
+
+def _placed(block: Block, days: ObservedDays) -> Placed:
     rows, schedule, reference = block.rows["incidents"], block.schedule, block.reference
-    if not rows.frame.height:
-        return _NOBODYS
-    frame = rows.frame.with_columns(place=rows.student, date=pl.col("date").cast(pl.Int32)).filter(
-        pl.col("role").cast(pl.String).fill_null("perpetrator") == "perpetrator",
-        ~pl.col("overturned").fill_null(value=False),
-        pl.col("severity").is_not_null(),
-    )
-    path = schedule.path[frame["place"].to_numpy()]
-    offset = reference.offset(frame["date"].to_numpy())
+    frame = rows.frame
+    date, severity = epoch_days(frame["date"]), integers(frame["severity"], NO_SEVERITY)
+    offset, path = reference.offset(date), schedule.path[rows.student]
     school = schedule.school_on[path, offset]
-    recorded = reference.covered["incidents"][school, offset] & (school >= 0)
-    recorded &= reference.flags["records_incidents"][school]
-    rank = days.counted[path, schedule.counted[path, offset + 1]] - 1
-    ranked = frame.with_columns(rank=pl.Series(rank, dtype=pl.Int32))
-    return ranked.filter(pl.Series(recorded & (rank >= 0))).sort("place", "date", "incident_id")
+    rank = days.counted[path, schedule.counted[path, offset + 1]] - np.int32(1)
+    counts = np.isin(positions_of_words(frame["role"]), (PERPETRATOR, UNSTATED))
+    counts &= (integers(frame["overturned"], 0) == 0) & (severity != NO_SEVERITY)
+    counts &= reference.covered["incidents"][school, offset] & (school >= 0) & (rank >= 0)
+    counts &= reference.flags["records_incidents"][school]
+    ids, behavior = frame["incident_id"].to_list(), frame["behavior"].to_list()
+    order = sorted(
+        np.flatnonzero(counts).tolist(), key=lambda at: (rows.student[at], date[at], ids[at])
+    )
+    return Placed(
+        student=rows.student[order],
+        rank=rank[order],
+        date=date[order],
+        severity=severity[order],
+        behavior=[behavior[at] for at in order],
+    )
 
 
-_NOBODYS = pl.DataFrame(schema=dict.fromkeys(("place", "rank", "date", "severity"), pl.Int32))
 _INTS, _BOOLS = np.zeros((0, 0), np.int32), np.zeros((0, 0), np.bool_)
 _NONE = Incidents(_INTS[0:0].ravel(), *(_INTS,) * 3, _BOOLS, *(_INTS,) * 4)
 
@@ -116,6 +136,11 @@ def _neighbours(student: Ints, rank: Ints, date: Ints, new_day: Bools) -> tuple[
     return before, after, np.where(followed, dates[day + 2], NEVER)
 
 
-def _same_before(events: pl.DataFrame) -> Ints:
-    before = pl.col("rank").shift(1).over("place", "behavior")
-    return events.select(before.fill_null(int(NONE)))["rank"].to_numpy()
+def _same_before(student: Ints, rank: Ints, behavior: list[str | None]) -> Ints:
+    """The rank of the student's last incident of the same behavior before each."""
+    last: dict[tuple[int, str | None], int] = {}
+    before = np.full(student.size, NONE, np.int32)
+    for at, of in enumerate(zip(student.tolist(), behavior, strict=True)):
+        before[at] = last.get(of, NONE)
+        last[of] = int(rank[at])
+    return before

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from edupulse.school.calendar import NEVER, Calendar, calendar_of, epoch_days
+from edupulse.school.columns import integers
 from edupulse.school.knowledge import Known
 from edupulse.school.records import (
     CALENDAR,
@@ -58,9 +59,15 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of all schools, in order of (school, term_id)."""
+    """The terms of all schools, in order of (school, term_id).
+
+    `named` int32[S, names + 1] is the row of each school's term by the place of its id in `names`;
+    −1 where there is none, and in the last column.
+    """
 
     keys: pl.DataFrame
+    names: pl.Enum
+    named: Ints
     begins: Ints
     ends: Ints
 
@@ -160,7 +167,7 @@ def _reference_of(known: Known) -> Reference:
         [np.datetime64(local[int(key)], "D").astype(int) for key in calendar.schools], np.int32
     )
     rows = np.arange(calendar.schools.size, dtype=np.int32)[:, None]
-    terms = _terms(known.frame(TERMS))
+    terms = _terms(known.frame(TERMS), calendar)
     return Reference(
         calendar=calendar,
         first=first,
@@ -211,12 +218,18 @@ def _handed_in(calendar: Calendar, days: Ints) -> Ints:
     return result
 
 
-def _terms(terms: pl.DataFrame) -> Terms:
+def _terms(terms: pl.DataFrame, calendar: Calendar) -> Terms:
     ordered = terms.sort("school", "term_id")
     keys = ordered.select(
         "school", "term_id", "begins_on", "grading", term=pl.int_range(pl.len(), dtype=pl.Int32)
     )
-    return Terms(keys, epoch_days(ordered["begins_on"]), epoch_days(ordered["ends_on"]))
+    names = pl.Enum(keys["term_id"].unique().sort())
+    named = np.full((calendar.schools.size, names.categories.len() + 1), -1, np.int32)
+    rows = calendar.row(keys["school"].to_numpy())
+    name = integers(keys["term_id"].cast(names).to_physical(), -1)
+    named[rows[rows >= 0], name[rows >= 0]] = keys["term"].to_numpy()[rows >= 0]
+    begins, ends = epoch_days(ordered["begins_on"]), epoch_days(ordered["ends_on"])
+    return Terms(keys, names, named, begins, ends)
 
 
 def _grading_term(terms: Terms, calendar: Calendar, days: Ints) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,11 @@ class Table:
 
     def at(self, logits: Floats) -> Array:
         """The curve's value at each logit."""
-        return np.asarray(np.interp(logits, self.x, self.y), dtype=np.float64)
+        return np.asarray(np.interp(logits, *self._knots), dtype=np.float64)
+
+    @cached_property
+    def _knots(self) -> tuple[Array, Array]:
+        return np.asarray(self.x, np.float64), np.asarray(self.y, np.float64)
 
 
 def sigmoid(logits: Floats) -> Array:

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from edupulse.pipeline.scoring import Serving, Voice, lines_of, to_store, voice_of
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.school.knowledge import Known, Schools
-from edupulse.school.records import SCHOOLS
 from edupulse.store import histories
 from edupulse.store.reading import Reading
 from edupulse.store.risks import StoredRisk
@@ -96,8 +95,8 @@ class Predictor:
 
 def day_ends(known: Known) -> datetime:
     """When the day of an instant ends: at the first of all schools where it does, or in UTC."""
-    names = known.frame(SCHOOLS)["timezone"].fill_null("UTC").unique().to_list()
-    return min(_midnight(known.as_of, ZoneInfo(name)) for name in {"UTC", *names})
+    zones = {ZoneInfo("UTC"), *known.zones().values()}
+    return min(_midnight(known.as_of, zone) for zone in zones)
 
 
 def _midnight(as_of: datetime, zone: ZoneInfo) -> datetime:

@@ -66,6 +66,13 @@ class Diagnostics:
     severity_probabilities: Mapping[str, float]
     attention: tuple[float, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "severity_probabilities": dict(self.severity_probabilities),
+            "attention": self.attention,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:
@@ -99,7 +106,14 @@ class Risk:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the API gives them (without what the store adds)."""
-        return {**asdict(self), **_said(self.as_of, self.horizon)}
+        nested = ("factors", "strengths", "stretches")
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            **{name: tuple(map(asdict, getattr(self, name))) for name in nested},
+            "coverage": dict(self.coverage),
+            "diagnostics": None if self.diagnostics is None else self.diagnostics.to_json(),
+            **_said(self.as_of, self.horizon),
+        }
 
 
 @dataclass(frozen=True, slots=True)

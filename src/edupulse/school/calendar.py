@@ -7,6 +7,7 @@ rows: `Calendar.row` maps school keys to them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -78,15 +79,17 @@ class Calendar:
     def nth_after(self, rows: Rows, days: Days, nth: npt.ArrayLike) -> Days:
         """The `nth` (≥ 1) instructional day after each day; NEVER beyond the calendar's end."""
         wanted = self.count_through(rows, days) + np.asarray(nth, np.int32)
-        found = np.full(np.broadcast(rows, wanted).shape, NEVER, np.int32)
-        rows = np.broadcast_to(rows, found.shape)
-        wanted = np.broadcast_to(wanted, found.shape)
-        for row in np.unique(rows):
-            here = rows == row
-            days_of = np.flatnonzero(self.instructional[row]).astype(np.int32) + self.first
-            padded = np.append(days_of, NEVER)
-            found[here] = padded[np.minimum(wanted[here] - 1, days_of.size)]
-        return found
+        days_of = self._days_of
+        return np.asarray(days_of[rows, np.minimum(wanted - 1, days_of.shape[1] - 1)], np.int32)
+
+    @cached_property
+    def _days_of(self) -> Days:
+        """The instructional days of each school, and at least one NEVER."""
+        counts = self.elapsed[:, -1]
+        days = np.full((self.schools.size, int(counts.max(initial=0)) + 1), NEVER, np.int32)
+        row, at = np.nonzero(self.instructional)
+        days[row, self.elapsed[row, at]] = at.astype(np.int32) + self.first
+        return days
 
     def year_of(self, rows: Rows, days: Days) -> Rows:
         """The index of the school year in which each day lies: the last begun; −1 before all.
