@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from serve.running import running
+from serve.conftest import Place
+from serve.test_fail_closed import all_right
 
 TRAINS = ("torch", "sklearn", "onnx", "safetensors", "scipy", "threadpoolctl")
 BLOCKED = f"""
@@ -40,9 +40,8 @@ def test_the_modules_are_absent_indeed(path_without_training: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_service_runs_without_them(
-    path_without_training: str, empty_database: Callable[[], str]
-) -> None:
-    with running(empty_database(), PYTHONPATH=path_without_training) as service:
+def test_the_service_predicts_without_them(path_without_training: str, place: Place) -> None:
+    with place.served(PYTHONPATH=path_without_training) as service:
         assert service.ask("/readyz").status == 200
         assert service.ask("/api/v1/openapi.json").status == 200
+        assert all_right(service, place)
