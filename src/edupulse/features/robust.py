@@ -62,5 +62,21 @@ def _slopes(rows: Floats, least: int) -> Floats:
 
 def volatility(values: Floats, least: int) -> Floats:
     """1.4826 × the median absolute deviation from the median; NaN with fewer than `least`."""
-    spread = median(np.abs(values - median(values)[..., None]))
-    return np.where((~np.isnan(values)).sum(-1) >= least, MAD_TO_SIGMA * spread, np.nan)
+    rows = np.ascontiguousarray(values, np.float64).reshape(-1, values.shape[-1])
+    return MAD_TO_SIGMA * _spreads(rows, least).reshape(values.shape[:-1])
+
+
+@compiled
+def _spreads(rows: Floats, least: int) -> Floats:
+    spreads = np.full(rows.shape[0], np.nan)
+    for at in range(rows.shape[0]):
+        known = rows[at][~np.isnan(rows[at])]
+        if known.size and known.size >= least:
+            spreads[at] = _middle(np.abs(known - _middle(known)))
+    return spreads
+
+
+@compiled
+def _middle(values: Floats) -> np.float64:
+    ordered = np.sort(values)
+    return np.float64((ordered[(values.size - 1) // 2] + ordered[values.size // 2]) / 2)

@@ -165,6 +165,8 @@ def longs(column: pl.Series, missing: int) -> Longs:
 
 def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
+    if not known.frame(kind).height:
+        return Rows(np.zeros(0, np.int32), known.frame(kind))
     frame = columns_of(known.frame(kind), ("student", *_READ[kind.name])).rechunk()
     if kind.name != ENROLLMENTS.name:
         offset = reference.offset(epoch_days(frame[str(kind.occurred_on)]))

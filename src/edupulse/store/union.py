@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,25 +22,33 @@ _KINDS = {kind.name: kind for kind in KINDS}
 _VERSION = tuple(VERSION_COLUMNS)
 
 _BRANCH = """
-    SELECT {number}::smallint AS kind, {columns}, known_from, NULL::timestamptz AS known_until,
+    SELECT {number}{columns}, known_from, NULL::timestamptz AS known_until,
         retracted
     FROM {current} WHERE {{which}} AND {{of_current}}
     UNION ALL
-    SELECT {number}::smallint, {columns}, known_from, known_until, retracted
+    SELECT {number}{columns}, known_from, known_until, retracted
     FROM {past} WHERE {{which}} AND {{of_past}}
 """
+
+
+class Shared(NamedTuple):
+    """Where a field is in the rows, its column in the kind's frame, and its type if it is words."""
+
+    at: str
+    column: str
+    words: pl.DataType | None
 
 
 @dataclass(frozen=True)
 class Union:
     """The question for all versions of some kinds, and how its rows become their frames.
 
-    `shared` are the columns of each kind's fields, in the kind's order; `empty` the frames of
-    kinds without any record.
+    `columns` are where each kind's fields are, in the kind's order; `empty` the frames of kinds
+    without any record.
     """
 
-    kinds: tuple[Kind, ...]
-    shared: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    columns: tuple[tuple[Shared, ...], ...]
     empty: tuple[pl.DataFrame, ...]
     text: str
 
@@ -49,12 +58,15 @@ class Union:
 
     def frames(self, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Each kind's frame by name, with its `version_schema` but for what is sealed."""
-        bounds = np.searchsorted(rows["kind"].to_numpy(), np.arange(len(self.kinds) + 1)).tolist()
+        bounds = [0, rows.height]
+        if len(self.names) > 1:
+            numbers = np.arange(len(self.names) + 1)
+            bounds = np.searchsorted(rows["kind"].to_numpy(), numbers).tolist()
         spans = pairwise(bounds)
         return {
-            kind.name: _frame(kind, shared, rows[begin:stop]) if begin < stop else empty
-            for kind, shared, empty, (begin, stop) in zip(
-                self.kinds, self.shared, self.empty, spans, strict=True
+            name: _frame(columns, rows[begin:stop]) if begin < stop else empty
+            for name, columns, empty, (begin, stop) in zip(
+                self.names, self.columns, self.empty, spans, strict=True
             )
         }
 
@@ -70,11 +82,16 @@ def _union_of(names: tuple[str, ...]) -> Union:
     shared = tuple(_shared(kind) for kind in kinds)
     every = sorted({column for columns in shared for column in columns})
     branches = [
-        _branch(kind, number, columns, every)
+        _branch(kind, f"{number}::smallint AS kind, " if len(kinds) > 1 else "", columns, every)
         for number, (kind, columns) in enumerate(zip(kinds, shared, strict=True))
     ]
     empty = tuple(map(_empty, kinds))
-    return Union(kinds, tuple(map(tuple, shared)), empty, "UNION ALL".join(branches))
+    columns = tuple(tuple(_place(at, field) for at, field in fields.items()) for fields in shared)
+    return Union(names, columns, empty, "UNION ALL".join(branches))
+
+
+def _place(at: str, field: Field) -> Shared:
+    return Shared(at, field.column, field.dtype if isinstance(field.type, Word) else None)
 
 
 def open_fields(kind: Kind) -> list[Field]:
@@ -107,7 +124,7 @@ def _type(of: Field) -> str:
             return "integer"
 
 
-def _branch(kind: Kind, number: int, columns: dict[str, Field], every: list[str]) -> str:
+def _branch(kind: Kind, number: str, columns: dict[str, Field], every: list[str]) -> str:
     values = SQL(", ").join(
         SQL("{}::{} AS {}").format(
             _value(kind, columns.get(column)), SQL(column.partition("_")[0]), Identifier(column)
@@ -131,9 +148,8 @@ def _value(kind: Kind, field: Field | None) -> Composable:
     return column if unknown is None else SQL("nullif({}, {})").format(column, Literal(unknown))
 
 
-def _frame(kind: Kind, shared: tuple[str, ...], rows: pl.DataFrame) -> pl.DataFrame:
-    named = zip(open_fields(kind), shared, strict=True)
-    own = [_column(field, rows[column]) for field, column in named]
+def _frame(columns: tuple[Shared, ...], rows: pl.DataFrame) -> pl.DataFrame:
+    own = [_column(rows[at], column, words) for at, column, words in columns]
     return pl.DataFrame([*own, *(rows[column] for column in _VERSION)])
 
 
@@ -142,6 +158,5 @@ def _empty(kind: Kind) -> pl.DataFrame:
     return pl.DataFrame(schema={**own, **VERSION_COLUMNS})
 
 
-def _column(field: Field, found: pl.Series) -> pl.Series:
-    values = found.cat.to(field.dtype) if isinstance(field.type, Word) else found
-    return values.alias(field.column)
+def _column(found: pl.Series, name: str, words: pl.DataType | None) -> pl.Series:
+    return (found if words is None else found.cat.to(words)).alias(name)
