@@ -16,7 +16,10 @@ class Counted:
     def __init__(self) -> None:
         self.times, self.may_go = 0, threading.Semaphore(0)
 
-    def __call__(self) -> int:
+    async def __call__(self, items: list[int]) -> tuple[int, list[int]]:
+        return await asyncio.to_thread(self._answered), items
+
+    def _answered(self) -> int:
         self.times += 1
         mine = self.times
         assert self.may_go.acquire(timeout=60)
@@ -31,18 +34,18 @@ async def begun(asked: Counted, times: int) -> None:
 
 
 def test_who_comes_during_a_question_waits_for_the_next_one_and_shares_it() -> None:
-    async def story() -> tuple[list[int], int]:
+    async def story() -> tuple[list[tuple[int, list[int]]], int]:
         asked = Counted()
         shared = Shared(asked)
-        first = asyncio.create_task(shared.get())
+        first = asyncio.create_task(shared.get(0))
         await begun(asked, 1)
-        later = [asyncio.create_task(shared.get()) for _ in range(20)]
+        later = [asyncio.create_task(shared.get(n)) for n in range(1, 21)]
         await asyncio.sleep(0)
         asked.may_go.release(2)
         return [await first, *await asyncio.gather(*later)], asked.times
 
     answers, times = asyncio.run(story())
-    assert answers == [1] + [2] * 20
+    assert answers == [(1, [0])] + [(2, list(range(1, 21)))] * 20
     assert times == 2
 
 
@@ -50,17 +53,17 @@ def test_one_who_gives_up_takes_nothing_from_the_others_and_an_error_reaches_all
     async def story() -> tuple[int, list[int | BaseException], int]:
         asked = Counted()
         shared = Shared(asked)
-        impatient, patient = (asyncio.create_task(shared.get()) for _ in range(2))
+        impatient, patient = (asyncio.create_task(shared.get(n)) for n in range(2))
         await begun(asked, 1)
         impatient.cancel()
         asked.may_go.release(2)
-        got = await patient
-        assert await shared.get() == 2
-        failing = [asyncio.create_task(shared.get()) for _ in range(2)]
+        got, _ = await patient
+        assert await shared.get(2) == (2, [2])
+        failing = [asyncio.create_task(shared.get(n)) for n in range(2)]
         await begun(asked, 3)
         asked.may_go.release(2)
         failed = await asyncio.gather(*failing, return_exceptions=True)
-        return got, failed, await shared.get()
+        return got, failed, (await shared.get(3))[0]
 
     got, failed, after = asyncio.run(story())
     assert got == 1

@@ -93,9 +93,9 @@ def create_app(
         async with AsyncExitStack() as held:
             store = held.enter_context(opener())
             app.state.store, app.state.clock = store, clock
-            app.state.gate = Gate(store, provider_of(OpenIdSettings()))
             answering = await held.enter_async_context(answering_on(store))
-            app.state.answering = answering
+            app.state.answering, provider = answering, provider_of(OpenIdSettings())
+            app.state.gate = Gate(store, provider, rights=answering.giving.rights)
             counts, waiting = answering.answers.counts, answering.waiting
             await held.enter_async_context(sampled(store, counts, waiting))
             if works:

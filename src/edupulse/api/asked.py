@@ -38,9 +38,13 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it is kept and given: `told` is the JSON of a `Said`."""
+    """An answer as it is kept and given: `told` is the JSON of a `Said`.
+
+    `student` is the key of the student whose UUID is `student_id`.
+    """
 
     id: UUID
+    student: int
     student_id: UUID
     as_of: datetime
     method: str
@@ -56,8 +60,8 @@ class Answer:
         risk = prediction.risk
         said = said_of(risk, id_, student_id, explained=explained)
         told = said.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return cls(id_, student_id, risk.as_of, risk.method, risk.checkpoint, risk.policy,
-                   prediction.basis, prediction.stands_until, told)  # fmt: skip
+        return cls(id_, risk.student, student_id, risk.as_of, risk.method, risk.checkpoint,
+                   risk.policy, prediction.basis, prediction.stands_until, told)  # fmt: skip
 
     def holds(self, ask: Ask, basis: Basis) -> bool:
         """May it be given for this question, now that these are the versions?"""
@@ -69,9 +73,9 @@ class Answer:
 
     def to_bytes(self) -> bytes:
         """For the cache."""
-        basis = self.basis
-        head = [str(self.id), str(self.student_id), self.as_of.isoformat(), self.method,
-                self.checkpoint, self.policy, [basis.student, basis.reference, basis.registry],
+        basis = [self.basis.student, self.basis.reference, self.basis.registry]
+        head = [str(self.id), self.student, str(self.student_id), self.as_of.isoformat(),
+                self.method, self.checkpoint, self.policy, basis,
                 self.stands_until.isoformat()]  # fmt: skip
         return json.dumps(head).encode() + b"\n" + self.told
 
@@ -79,9 +83,10 @@ class Answer:
     def from_bytes(cls, kept: bytes) -> Answer:
         """What `to_bytes` gave."""
         head, _, told = kept.partition(b"\n")
-        id_, student_id, as_of, method, checkpoint, policy, basis, until = json.loads(head)
-        return cls(UUID(id_), UUID(student_id), datetime.fromisoformat(as_of), method, checkpoint,
-                   policy, Basis(*basis), datetime.fromisoformat(until), told)  # fmt: skip
+        id_, student, student_id, as_of, method, checkpoint, policy, basis, until = json.loads(head)
+        return cls(UUID(id_), student, UUID(student_id), datetime.fromisoformat(as_of), method,
+                   checkpoint, policy, Basis(*basis), datetime.fromisoformat(until),
+                   told)  # fmt: skip
 
 
 Outcome = Answer | NotFound

@@ -8,8 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from edupulse.api.asked import Answer, Ask, Outcome
+from edupulse.api.giving import may_see
 from edupulse.api.said import WORKLIST_BAND
-from edupulse.casework.access import Part
 from edupulse.casework.disclosures import denied, no_such_student
 from edupulse.casework.worklist import WeeklyScore, worklist_band
 from edupulse.pipeline.accounts import Caller, predicted
@@ -107,10 +107,7 @@ class Deciding:
 
     def permitted(self, ask: Ask) -> bool:
         """May the viewer see the student's scores?"""
-        sight = ask.asking.sight
-        if sight is None or not self.exists(ask):
-            return False
-        return {Part.FACTS, Part.SCORES} <= sight.of(self.students[ask.student_id][0])
+        return self.exists(ask) and may_see(ask.asking.sight, self.students[ask.student_id][0])
 
     def held(self, ask: Ask, found: Answer | None) -> bool:
         """Does what the cache had hold?"""

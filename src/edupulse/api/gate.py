@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.metrics import LOCKS_DIFFER
 from edupulse.api.openid import OpenIdProvider
 from edupulse.api.rates import Rates, RateSettings, network_of
-from edupulse.api.shared import Shared
 from edupulse.casework.access import Sight, Viewer, viewer_of
 from edupulse.casework.persons import Claimed, person
 from edupulse.casework.sights import Sights
@@ -42,12 +42,17 @@ class Gate:
 
     Each request waits for a question to the database that begins after it came, for the version of
     rights and tokens: so what was revoked or taken away is gone with the next request, in every
-    process. Requests that come at a time share one question.
+    process.
     """
 
     def __init__(
-        self, store: Store, provider: OpenIdProvider | None, rates: RateSettings | None = None
+        self,
+        store: Store,
+        provider: OpenIdProvider | None,
+        rates: RateSettings | None = None,
+        rights: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        """`rights` asks for that version; without it a thread does."""
         limits = rates or RateSettings()
         self.rates = Rates(limits.per_second, limits.burst)
         self._failed = Rates(limits.failed_per_second, limits.failed_burst)
@@ -55,12 +60,12 @@ class Gate:
         self._tokens: Kept[bytes, tokens.Token] = Kept(MOST)
         self._persons: Kept[Claimed, Viewer] = Kept(MOST)
         self._sights = Sights(store, _differed)
-        self._version = Shared(store.rights_version)
+        self._rights = rights or partial(run_in_threadpool, store.rights_version)
 
     async def admit(self, secret: str | None, address: str, at: datetime) -> Caller:
         """Whose token this is. Raises Unidentified without one that holds, TooOften for an address
         with too many of those, NotAllowed for a person of whom the district has no record."""
-        version = await self._version.get() if secret else 0
+        version = await self._rights() if secret else 0
         kept = self._kept(secret, version, at) if secret else None
         if kept is not None:
             return kept

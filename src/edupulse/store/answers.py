@@ -41,6 +41,8 @@ LEFT_ALONE = 1.0
 PREFIX = "answer"
 
 _NONCE = 12
+_SEALED = "cached answers, 2"
+"""For what the key is made; the number grows with the form of what is kept."""
 
 
 def key_of(student_id: UUID, as_of: datetime | None, *, explained: bool) -> str:
@@ -116,7 +118,7 @@ class Answers:
             socket_connect_timeout=PATIENCE,
             wait_for_connection_timeout=PATIENCE,
         )
-        return cls(cache, AESGCM(keyring().current.derived("cached answers")))
+        return cls(cache, AESGCM(keyring().current.derived(_SEALED)))
 
     async def get(self, keys: Sequence[str]) -> list[bytes | None]:
         """What lies under each key; None where nothing does, or nothing can be had."""

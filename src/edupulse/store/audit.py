@@ -20,6 +20,7 @@ from typing import Any
 from psycopg import Connection
 
 from edupulse.school.errors import BadInput
+from edupulse.store.line import Line
 
 
 class What(StrEnum):
@@ -129,9 +130,20 @@ def append(connection: Connection, entries: Sequence[Entry]) -> int:
 
     Whoever appends waits for the transaction that appended before: do it last, and many at once.
     """
-    listed = json.dumps([entry.as_json() for entry in entries])
-    row = connection.execute("SELECT state.append_audit(%s::json)", [listed]).fetchone()
+    row = connection.execute("SELECT state.append_audit(%s::json)", [_listed(entries)]).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
+
+
+async def append_by(line: Line, entries: Sequence[Entry]) -> None:
+    """The same by a line that asks APPEND: written down and committed when this returns."""
+    await line.ask(_listed(entries).encode())
+
+
+APPEND = "SELECT state.append_audit($1::json)"
+
+
+def _listed(entries: Sequence[Entry]) -> str:
+    return json.dumps([entry.as_json() for entry in entries])
 
 
 def end_of(connection: Connection) -> Anchor:

@@ -98,9 +98,26 @@ def transaction(engine: sqlalchemy.Engine) -> Iterator[psycopg.Connection]:
     Raises DatabaseDown where none becomes free, or where it is lost on the way, and BadInput for
     text that PostgreSQL cannot hold.
     """
+    with ours(), engine.begin() as opened:
+        yield driver_of(opened)
+
+
+def apart(engine: sqlalchemy.Engine) -> psycopg.Connection:
+    """A connection that is the caller's to close, and of no pool; each statement commits itself."""
+    with ours():
+        taken = engine.raw_connection()
+        driver = taken.driver_connection
+        taken.detach()
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101  (psycopg is the only driver)
+    driver.autocommit = True
+    return driver
+
+
+@contextmanager
+def ours() -> Iterator[None]:
+    """What PostgreSQL's driver and the pool raise here leaves as our own errors."""
     try:
-        with engine.begin() as opened:
-            yield driver_of(opened)
+        yield
     except PoolExhausted:
         raise DatabaseDown(
             "All connections to the database are in use.", "Ask again in a moment."

@@ -30,6 +30,7 @@ from edupulse.store import (
     sealing,
 )
 from edupulse.store.asking import Asker, ask_as
+from edupulse.store.line import Line
 from edupulse.store.reading import Readers, Reading
 from edupulse.store.ties import Ties, ties
 
@@ -62,6 +63,15 @@ class Store:
         """A connection without a transaction, for what lasts longer: the locks of a session."""
         with self.engine.connect() as opened:
             yield connection.driver_of(opened.execution_options(isolation_level="AUTOCOMMIT"))
+
+    def line(self, statement: str) -> Line:
+        """A statement that an event loop asks itself, on a connection apart from the pools."""
+
+        def opened() -> Connection:
+            self.tables.ensure_newest()
+            return connection.apart(self.engine)
+
+        return Line(opened, statement)
 
     @contextmanager
     def snapshot(self) -> Iterator[Reading]:

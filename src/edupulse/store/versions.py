@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Composable, Literal
 
 from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS
+from edupulse.store.line import Line
 from edupulse.store.moments import RIGHTS_KINDS, note_moments
 from edupulse.store.reading import Reading
 
@@ -71,6 +72,19 @@ def versions_in(reading: Reading, students: Iterable[int]) -> Versions:
     return _versions(asked, reading.rows(query).row(0))
 
 
+async def versions_by(line: Line, students: Iterable[int]) -> Versions:
+    """The same by a line that asks QUESTION."""
+    asked = sorted(set(students))
+    row = await line.ask(b"{%s}" % ",".join(map(str, asked)).encode())
+    reference, rights, registry, checkpoint, keys, found = (value or b"" for value in row)
+    numbers = (int(reference), int(rights), int(registry), checkpoint.decode())
+    return _versions(asked, (*numbers, _integers(keys), _integers(found)))
+
+
+def _integers(array: bytes) -> list[int]:
+    return [int(one) for one in array[1:-1].split(b",") if one]
+
+
 def _versions(asked: list[int], row: tuple[Any, ...]) -> Versions:
     reference, rights, registry, checkpoint, keys, found = row
     students = dict.fromkeys(asked, 0) | dict(zip(keys, found, strict=True))
@@ -88,6 +102,9 @@ _VERSIONS = """
             coalesce(array_agg(version), ARRAY[]::bigint[]) AS versions
         FROM state.student_versions WHERE student = ANY(%s::integer[])) s
 """
+
+QUESTION = _VERSIONS.replace("%s", "$1")
+"""The versions, as a statement of PostgreSQL's own: of the students whose keys are the array."""
 
 
 def bump(connection: Connection, *names: Of) -> None:

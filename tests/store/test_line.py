@@ -1,0 +1,113 @@
+"""A question on a line: the same answers as over a pool, and it comes back whatever ended it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from psycopg.errors import InvalidTextRepresentation
+
+from edupulse.school.errors import BadInput, DatabaseDown
+from edupulse.store import versions
+from edupulse.store.audit import APPEND, Entry, What, append_by, verify, written
+from edupulse.store.line import Line
+from edupulse.store.store import Store, open_store
+
+
+@pytest.fixture(scope="module")
+def store(empty_database: Callable[[], str]) -> Iterator[Store]:
+    with open_store(empty_database()) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def line(store: Store, statement: str) -> Any:
+    made = store.line(statement)
+    try:
+        yield made
+    finally:
+        made.close()
+        gc.collect()  # nothing is left open, or a warning fails the test
+
+
+def told(store: Store, statement: str, work: Callable[[Line], Coroutine[Any, Any, Any]]) -> Any:
+    async def whole() -> Any:
+        async with line(store, statement) as made:
+            return await work(made)
+
+    return asyncio.run(whole())
+
+
+def end(store: Store, process: bytes) -> None:
+    """What happens to all connections when the server goes."""
+    with store.writing() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", [int(process)])
+
+
+def test_the_versions_are_those_that_a_transaction_reads(store: Store) -> None:
+    with store.writing() as connection:
+        connection.execute("INSERT INTO state.student_versions VALUES (1, 10), (2, 20)")
+        expected = versions.versions(connection, [3, 2, 1])
+    assert told(store, versions.QUESTION, lambda made: versions.versions_by(made, [3, 2, 1])) == (
+        expected
+    )
+
+
+def test_what_was_appended_is_committed_however_much_it_is(store: Store) -> None:
+    entries = [Entry(What.DISCLOSED, "a test", "x" * 2000) for _ in range(2000)]
+    told(store, APPEND, lambda made: append_by(made, entries))
+    with store.writing() as connection:
+        assert verify(written(connection)).entries == len(entries)
+
+
+def test_an_idle_connection_that_ended_is_replaced_before_anybody_asks(store: Store) -> None:
+    async def twice(made: Line) -> list[bytes]:
+        (first,) = await made.ask()
+        await asyncio.to_thread(end, store, first)
+        while made._held is not None:
+            await asyncio.sleep(0.001)
+        return [first, *await made.ask()]
+
+    first, second = told(store, "SELECT pg_backend_pid()", twice)
+    assert first != second
+
+
+def test_a_connection_that_ends_under_a_question_is_a_database_that_is_down(store: Store) -> None:
+    async def story(made: Line) -> bytes:
+        (process, _) = await made.ask(b"0")
+        asking = asyncio.create_task(made.ask(b"60"))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(end, store, process)
+        with pytest.raises(DatabaseDown):
+            await asking
+        return (await made.ask(b"0"))[0]
+
+    assert told(store, "SELECT pg_backend_pid(), pg_sleep($1::float)", story)
+
+
+def test_a_question_that_was_given_up_leaves_its_answer_to_nobody(store: Store) -> None:
+    async def story(made: Line) -> bytes:
+        await made.ask(b"before")
+        asking = asyncio.create_task(made.ask(b"given up"))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        return (await made.ask(b"after"))[0]
+
+    assert told(store, "SELECT $1::text", story) == b"after"
+
+
+def test_a_wrong_question_harms_none_of_those_that_follow(store: Store) -> None:
+    async def story(made: Line) -> bytes:
+        with pytest.raises(InvalidTextRepresentation):
+            await made.ask(b"no number", b"{}")
+        with pytest.raises(BadInput, match="NUL"):
+            await made.ask(b"1", rb'{"a": "\u0000"}')
+        return (await made.ask(b"2", b'{"a": "b"}'))[0]
+
+    assert told(store, "SELECT $1::int, $2::json ->> 'a'", story) == b"2"
