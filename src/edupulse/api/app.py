@@ -51,6 +51,7 @@ ROUTES: tuple[APIRouter, ...] = (
     caseload.router,
     worklist.router,
     predict.router,
+    predict.batches,
     predictions.router,
     models.router,
     evaluation.router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -16,7 +17,11 @@ from edupulse.serve.settings import serve_settings
 def create() -> FastAPI:
     """The app of a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return create_app(limits=serve_settings().limits(), works=True)
+    app = create_app(limits=serve_settings().limits(), works=True)
+    # What was loaded stays: to look through it for garbage would hold all requests up at once.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _end_with_parent() -> None:

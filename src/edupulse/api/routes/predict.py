@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from edupulse.api.answering import Answering
 from edupulse.api.asked import Ask
 from edupulse.api.batches import MOST_IDS, MOST_WITH_FACTORS, Place, Wanted, ranked
+from edupulse.api.direct import JSON, directly
 from edupulse.api.idempotency import once
 from edupulse.api.paging import Cursor, Limit, Page
 from edupulse.api.said import Said
@@ -17,7 +19,7 @@ from edupulse.api.security import asks
 from edupulse.api.wiring import AnsweringHere
 from edupulse.casework.disclosures import Asking
 
-router = APIRouter(tags=["predict"])
+SCOPE = "predictions:write"
 
 AsOf = Annotated[
     AwareDatetime | None,
@@ -59,23 +61,36 @@ class ManyAsked(BaseModel):
     as_of: AsOf = None
 
 
+async def _answered(request: Request, asking: Asking, asked: OneAsked) -> Response:
+    return await predict_one(request.app.state.answering, asking, asked)
+
+
+router = APIRouter(tags=["predict"], route_class=directly(OneAsked, SCOPE, _answered))
+batches = APIRouter(tags=["predict"])
+
+
 @router.post("/predict", response_model=Said)
 @once
 async def predict(
-    asking: Annotated[Asking, asks("predictions:write")],
+    asking: Annotated[Asking, asks(SCOPE)],
     answering: AnsweringHere,
     asked: OneAsked,
 ) -> Response:
     """Predict one student. The prediction is stored, and the look at it stands in the log."""
+    return await predict_one(answering, asking, asked)
+
+
+async def predict_one(answering: Answering, asking: Asking, asked: OneAsked) -> Response:
+    """What both ways to the route end in."""
     ask = Ask(asking, asked.student_id, asked.as_of, asked.include_factors)
     answer = await answering.ask(ask)
-    return Response(answer.told, media_type="application/json")
+    return Response(answer.told, media_type=JSON)
 
 
-@router.post("/predict/batch", response_model_exclude_none=True)
+@batches.post("/predict/batch", response_model_exclude_none=True)
 @once
 async def predict_batch(
-    asking: Annotated[Asking, asks("predictions:write")],
+    asking: Annotated[Asking, asks(SCOPE)],
     answering: AnsweringHere,
     asked: ManyAsked,
     limit: Limit = 100,
