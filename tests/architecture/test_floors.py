@@ -24,7 +24,7 @@ def test_scoring_loads_neither_torch_nor_scikit_learn() -> None:
     assert not {"torch", "sklearn"} & loaded_by("import edupulse.pipeline.explaining")
 
 
-def test_the_service_starts_and_reads_without_pyarrow() -> None:
+def test_the_service_starts_without_pyarrow() -> None:
     without = "sys.modules['pyarrow'] = None; import edupulse.serve.worker"
     assert "adbc_driver_postgresql" in loaded_by(f"{without}; sys.modules.pop('pyarrow')")
     assert "pandas" not in loaded_by(without)
