@@ -62,10 +62,13 @@ class Origin:
 
 
 @contextmanager
-def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delivery]:
+def opened(
+    origin: Origin, since: str | None, told: Progress, kept: bytes | None = None
+) -> Iterator[Delivery]:
     """The records of an origin, or those that changed after `since`, for as long as the context.
 
-    `since` is the `through` of an earlier delivery. Raises BadInput for a combination that the
+    `since` is the `through` of an earlier delivery, and `kept` is what that one `keeps`, if it was
+    imported. Raises BadInput for a combination that the
     source cannot serve, SourceDown where a service does not answer.
     """
     _require_served(origin, since)
@@ -77,30 +80,37 @@ def opened(origin: Origin, since: str | None, told: Progress) -> Iterator[Delive
             yield oulad(Path(origin.place))
         case Speaks.ONEROSTER if origin.is_service:
             with _kept(origin) as folder:
-                read = _oneroster(origin, folder, since, mapping, told)
+                read = _oneroster(origin, folder, since, kept, mapping, told)
                 yield read
                 read.finish()
         case Speaks.ONEROSTER:
             yield oneroster_csv(Path(origin.place), mapping)
         case Speaks.EDFI:
-            with closing(_edfi(origin, since, mapping, told)) as delivery:
+            with closing(_edfi(origin, since, kept, mapping, told)) as delivery:
                 yield delivery
 
 
 def _edfi(
-    origin: Origin, since: str | None, mapping: DistrictMapping | None, told: Progress
+    origin: Origin,
+    since: str | None,
+    kept: bytes | None,
+    mapping: DistrictMapping | None,
+    told: Progress,
 ) -> EdFi:
     words = Words(mapping)
     if not origin.is_service:
         return edfi_folder(Path(origin.place), words, told)
     version = None if since is None else int(since)
-    return edfi_api(Service(origin.place), _required(origin), words, since=version, progress=told)
+    return edfi_api(
+        Service(origin.place), _required(origin), words, since=version, kept=kept, progress=told
+    )
 
 
 def _oneroster(
     origin: Origin,
     folder: Path,
     since: str | None,
+    kept: bytes | None,
     mapping: DistrictMapping | None,
     told: Progress,
 ) -> OneRoster:
@@ -113,6 +123,7 @@ def _oneroster(
             mapping,
             token_url=origin.token_url,
             since=since,
+            kept=kept,
             progress=told,
         )
 

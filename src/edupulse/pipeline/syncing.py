@@ -25,7 +25,7 @@ from edupulse.pipeline.opening import Origin, Speaks, opened
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.sources.web import Credentials
 from edupulse.store.store import Store
-from edupulse.store.syncs import Synced, note_sync, synced
+from edupulse.store.syncs import Synced, kept, note_sync, synced
 
 CONFIGURATION = "sources.toml"
 
@@ -137,12 +137,13 @@ def _read(
 ) -> Sync:
     is_whole = since is None
 
-    with opened(origin, since, told) as delivery:
+    with opened(origin, since, told, None if is_whole else _kept(store, name)) as delivery:
 
         def note(connection: Connection, landed: uuid.UUID) -> None:
             through = None if delivery.through is None else str(delivery.through)
             when_whole = now if is_whole or last is None else last.whole
-            note_sync(connection, Synced(name, through, now, when_whole, landed))
+            done = Synced(name, through, now, when_whole, landed)
+            note_sync(connection, done, delivery.keeps)
 
         report = intake(
             store,
@@ -156,6 +157,11 @@ def _read(
             number=number,
         )
     return Sync(name, is_whole, report)
+
+
+def _kept(store: Store, name: str) -> bytes | None:
+    with store.writing() as connection:
+        return kept(connection, name)
 
 
 def _since(source: Configured, last: Synced | None, now: datetime) -> str | None:

@@ -42,6 +42,7 @@ class CsvFolder:
     """The delivery of one folder. All headers are read and checked when it is made."""
 
     through = None
+    keeps = None
 
     def __init__(self, folder: Path) -> None:
         self.source = f"CSV folder {folder.name}"

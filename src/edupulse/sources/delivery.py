@@ -182,6 +182,11 @@ class Delivery(Protocol):
         ...
 
     @property
+    def keeps(self) -> bytes | None:
+        """What to give next time beside `through`, so that less is asked; None for nothing."""
+        ...
+
+    @property
     def ledger(self) -> Ledger:
         """What was read, rejected and noted so far."""
         ...

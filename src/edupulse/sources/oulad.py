@@ -39,6 +39,7 @@ class Oulad:
     source = "OULAD"
     simulated = False
     through = None
+    keeps = None
 
     def __init__(self, tables: Tables) -> None:
         self.ledger = Ledger()

@@ -21,6 +21,7 @@ class Pushed:
     """The delivery of some rows of one kind; the line of a row is its place, the first is 1."""
 
     through = None
+    keeps = None
 
     def __init__(self, kind: Kind, rows: Sequence[Row], source: str, *, simulated: bool) -> None:
         self.kind, self.source, self.simulated = kind, source, simulated

@@ -34,14 +34,21 @@ def all_synced(connection: Connection) -> list[Synced]:
     return [Synced(*row) for row in connection.execute(f"{_SELECT} ORDER BY source").fetchall()]
 
 
-def note_sync(connection: Connection, done: Synced) -> None:
-    """Write a reading down in place of the one before."""
+def kept(connection: Connection, source: str) -> bytes | None:
+    """What the last reading of a source keeps for its next; None where it keeps nothing."""
+    row = connection.execute("SELECT kept FROM state.syncs WHERE source = %s", [source]).fetchone()
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
+def note_sync(connection: Connection, done: Synced, keeps: bytes | None = None) -> None:
+    """Write a reading down in place of the one before, with what it keeps for the next."""
     connection.execute(
-        'INSERT INTO state.syncs (source, through, finished, whole, "import")'
-        " VALUES (%s, %s, %s, %s, %s)"
+        'INSERT INTO state.syncs (source, through, finished, whole, "import", kept)'
+        " VALUES (%s, %s, %s, %s, %s, %b)"
         " ON CONFLICT (source) DO UPDATE SET through = excluded.through,"
-        ' finished = excluded.finished, whole = excluded.whole, "import" = excluded."import"',
-        (done.source, done.through, done.finished, done.whole, done.import_id),
+        ' finished = excluded.finished, whole = excluded.whole, "import" = excluded."import",'
+        " kept = excluded.kept",
+        (done.source, done.through, done.finished, done.whole, done.import_id, keeps),
     )
 
 

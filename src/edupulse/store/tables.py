@@ -216,9 +216,10 @@ SYNCS = Table(
     Column("finished", DateTime(timezone=True), nullable=False),
     Column("whole", DateTime(timezone=True), nullable=False),
     Column("import", Uuid(), nullable=False),
+    Column("kept", LargeBinary()),
     schema=STATE,
 )
-"""How far each configured source was read."""
+"""How far each configured source was read, and what it keeps until the next reading."""
 
 WATCHES = Table(
     "watches",

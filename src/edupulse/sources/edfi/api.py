@@ -2,7 +2,8 @@
 
 What changed is asked by a window of change versions, with deletions and old keys. A record of ours
 may rest on several resources, so whatever a change touches is read again whole: a day's attendance,
-an incident's behaviors, a student's actions of a day, an entry's students.
+an incident's behaviors, a student's actions of a day, and the students of a gradebook entry that
+is another than the one that was kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import polars as pl
 
 from edupulse.school.errors import NotReady, SourceDown
 from edupulse.sources.delivery import Progress
-from edupulse.sources.edfi import resources
+from edupulse.sources.edfi import entries, resources
 from edupulse.sources.edfi.delivery import EdFi
 from edupulse.sources.edfi.descriptors import Words
 from edupulse.sources.edfi.json import row_of, row_of_key
@@ -80,19 +81,10 @@ TOUCHED = (
         (resources.ACTION,),
         ("studentUniqueId", "disciplineDate"),
     ),
-    Touched(
-        (resources.GRADEBOOK_ENTRY,),
-        ("entry", "namespace"),
-        (resources.STUDENT_GRADEBOOK_ENTRY,),
-        ("gradebookEntryIdentifier", "namespace"),
-    ),
-    Touched(
-        (resources.STUDENT_GRADEBOOK_ENTRY,),
-        ("entry", "namespace"),
-        (resources.GRADEBOOK_ENTRY,),
-        ("gradebookEntryIdentifier", "namespace"),
-    ),
 )
+
+ENTRY_NAMED = ("gradebookEntryIdentifier", "namespace")
+"""The API's names of what identifies a gradebook entry: `entries.KEY`."""
 
 
 def edfi_api(
@@ -101,27 +93,30 @@ def edfi_api(
     words: Words | None = None,
     *,
     since: int | None = None,
+    kept: bytes | None = None,
     size: int = PAGE,
     progress: Progress | None = None,
 ) -> EdFi:
     """The records of an ODS/API at its base address, all of it read once.
 
-    `since`: only what changed after that change version. The delivery's `through` is the version
-    to give next time; None where the service has no change queries. Raises `SourceDown`,
+    `since`: only what changed after that change version; `kept`: what that delivery `keeps`, so
+    that less is asked. The delivery's `through` is the version to give next time; None where the
+    service has no change queries. Raises `SourceDown`,
     `BadInput` (a refused key) and, where `since` cannot be served, `NotReady`.
     """
     api = _Api(service, credentials, size, progress)
     spool = Spool()
     try:
         if since is None:
-            api.read_all(spool)
+            keeps = api.read_all(spool)
         else:
-            api.read_changes(spool, since)
+            keeps = api.read_changes(spool, since, entries.unpacked(kept))
     except BaseException:
         spool.close()
         raise
     delivery = EdFi(f"Ed-Fi API {service.base}", spool, words or Words())
     delivery.through = api.newest
+    delivery.keeps = keeps
     for path in api.unavailable:
         delivery.ledger.note(None, path, "the service has it not, or not for this key: not read")
     return delivery
@@ -140,13 +135,14 @@ class _Api:
         self.newest = _newest_version(service, urls)
         self.unavailable: list[str] = []
 
-    def read_all(self, spool: Spool) -> None:
-        """Every resource, as of the newest change version."""
+    def read_all(self, spool: Spool) -> bytes | None:
+        """Every resource, as of the newest change version; what to keep for the next time."""
         window = {} if self.newest is None else {"maxChangeVersion": self.newest}
         self._read(spool, (r for r in RESOURCES if r.path), window)
+        return entries.packed(entries.keeping(spool, None))
 
-    def read_changes(self, spool: Spool, since: int) -> None:
-        """What changed after a version, and all that it touches."""
+    def read_changes(self, spool: Spool, since: int, kept: pl.DataFrame | None) -> bytes | None:
+        """What changed after a version, all that it touches, and what to keep for next time."""
         if self.newest is None:
             raise NotReady(
                 "The service has no change queries.", "Read it whole, without a change version."
@@ -164,6 +160,8 @@ class _Api:
             self._read(spool, changing, window)
             self._read_deletions(spool, [*changing, *ALWAYS_WHOLE], window)
             self._read_touched(spool)
+            self._read_entries_again(spool, kept)
+        return None if kept is None else entries.packed(entries.keeping(spool, kept))
 
     def _read(self, spool: Spool, wanted: Iterable[Resource], query: Query) -> None:
         for resource in wanted:
@@ -199,6 +197,33 @@ class _Api:
             values = _values(spool, touched)
             for resource in touched.again if values else ():
                 self._read_again(spool, resource, touched.query, values)
+
+    def _read_entries_again(self, spool: Spool, kept: pl.DataFrame | None) -> None:
+        """The marks of gradebook entries that are others now, and the entries of marks."""
+        touched = (
+            spool.whole(resources.GRADEBOOK_ENTRY)
+            if kept is None
+            else entries.become_others(kept, spool)
+        )
+        self._read_by_entry(spool, resources.STUDENT_GRADEBOOK_ENTRY, touched)
+        if kept is not None:
+            self._add_kept(spool, entries.of_marks(kept, spool))
+        self._read_by_entry(spool, resources.GRADEBOOK_ENTRY, entries.lost(spool))
+
+    def _read_by_entry(self, spool: Spool, resource: Resource, wanted: pl.DataFrame) -> None:
+        keys = sorted(wanted.select(entries.KEY).drop_nulls().unique().rows())
+        if keys:
+            self._read_again(spool, resource, ENTRY_NAMED, keys)
+
+    def _add_kept(self, spool: Spool, kept: pl.DataFrame) -> None:
+        """Entries that did not change, for the marks that did."""
+        resource = resources.GRADEBOOK_ENTRY
+        blank = pl.lit(None, pl.String)
+        names = [column.name for column in resource.columns]
+        columns = [name if name in kept.columns else blank.alias(name) for name in names]
+        for row in kept.select(columns).rows():
+            line = spool.rows[resource.element] + 1
+            spool.add(resource, list(row), resource.path, line, deleted=False)
 
     def _read_again(
         self, spool: Spool, resource: Resource, names: tuple[str, ...], values: list[Values]

@@ -72,6 +72,7 @@ class EdFi:
         self.source = source
         self.simulated = simulated
         self.through: int | None = None
+        self.keeps: bytes | None = None
         self.ledger = Ledger()
         self.words = words
         self.spool = spool

@@ -1,13 +1,14 @@
 """OneRoster REST 1.1 and 1.2: all of it, or with the results that changed since.
 
-What a result rests on (rosters, line items) is read whole each time, since a record of ours rests
-on several objects; results, which are nearly all of it, by what changed. Of a line item that
-changed all results are read again.
+What a result rests on (rosters) is read whole each time, since a record of ours rests on several
+objects; results, which are nearly all of it, by what changed, and so are line items where those
+of the last time were kept. Of a line item that is another now all results are read again.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,17 +21,23 @@ import polars as pl
 from edupulse.school.errors import BadInput, NotReady, SourceDown
 from edupulse.sources.delivery import Ledger, Progress
 from edupulse.sources.mapping import DistrictMapping
-from edupulse.sources.oneroster import tables
+from edupulse.sources.oneroster import items, tables
 from edupulse.sources.oneroster.delivery import OneRoster
 from edupulse.sources.oneroster.download import Cursor, Download
 from edupulse.sources.oneroster.json import Content, frames_of
 from edupulse.sources.oneroster.material import Material
-from edupulse.sources.oneroster.reading import Rows, schema_of, tidied
+from edupulse.sources.oneroster.reading import Parts, Rows, latest, same_guid, schema_of, tidied
 from edupulse.sources.oneroster.tables import Table
 from edupulse.sources.oneroster.vocabulary import Words
 from edupulse.sources.web import Answer, Credentials, Service
 
 PAGE = 2_000
+PAGES_TOGETHER = 256
+"""Pages of which the ids are looked at together: memory stays that of the different ids."""
+
+_WHOLE, _CHANGED = "0", "1"
+"""What the names of questions for all of a table, and for what changed, end in."""
+
 ROUNDS = 3
 """How often a collection is read, where its pages change meanwhile, before we say so and go on."""
 
@@ -77,26 +84,29 @@ def oneroster_api(
     *,
     token_url: str | None = None,
     since: str | None = None,
+    kept: bytes | None = None,
     size: int = PAGE,
     progress: Progress | None = None,
 ) -> OneRoster:
     """The records of a OneRoster service, its pages kept in `folder` while it is read.
 
     The service's base ends in `v1p1`, or in `rostering/v1p2`. With `token_url` by OAuth 2, without
-    (1.1 alone) by OAuth 1.0a. `since`: the `through` of an earlier delivery. A reading that was cut
-    goes on where it was. Raises `SourceDown`, `BadInput` for an address or a refused key, and
-    `NotReady` where a service does not tell what changed.
+    (1.1 alone) by OAuth 1.0a. `since`: the `through` of an earlier delivery; `kept` is what that
+    one `keeps`: without it, of each line item that changed all results are asked for. A reading
+    that was cut goes on where it was. Raises `SourceDown`, `BadInput` for an address or a refused
+    key, and `NotReady` where a service does not tell what changed, or so much that all is quicker.
     """
     words = Words(mapping)
     api = _Api(service, Download(folder), size, progress)
     api.sign(credentials, token_url)
     api.begin(since)
-    api.read(since)
-    material = Material(Rows(api.download.parts()), words, Ledger())
+    keeps = api.read(since, items.unpacked(kept))
+    material = Material(Rows(api.parts()), words, Ledger())
     for path, what in api.told:
         material.ledger.note(None, path, what)
     delivery = OneRoster(f"OneRoster {api.version} at {service.base}", material)
     delivery.through = api.began
+    delivery.keeps = keeps
     delivery.finish = api.download.forget
     return delivery
 
@@ -112,6 +122,7 @@ class _Api:
         self.version = _version_of(service.base)
         self.began: str | None = None
         self.told: list[tuple[str, str]] = []
+        self._standing: pl.DataFrame | None = None
 
     def sign(self, credentials: Credentials, token_url: str | None) -> None:
         """With a token, or with each question."""
@@ -143,20 +154,38 @@ class _Api:
             began = now
         self.began = began.strftime("%Y-%m-%dT%H:%M:%SZ") if began else None
 
-    def read(self, since: str | None) -> None:
-        """Every collection; of results, where `since` is given, what changed."""
+    def read(self, since: str | None, kept: pl.DataFrame | None) -> bytes:
+        """Every collection, or what changed; what to keep for the next time."""
         more = _OF_1_2 if self.version == "1.2" else ()
-        for table in (*ROSTER, *GRADEBOOK, *more):
-            changing = {"filter": f"dateLastModified>='{since}'"} if since else {}
-            query = changing if table is tables.RESULTS else {}
-            self._answer(Question(table, f"{table.name}-0", self._path(table), dict(query)))
+        known = kept if since else None
+        for table in (*ROSTER, tables.CATEGORIES, *more):
+            self._answer(self._question(table))
+        if since is None or known is None or not self._tells_changed_items(since):
+            self._answer(self._question(tables.LINE_ITEMS))
+        self._answer(self._question(tables.RESULTS, since))
+        named = self._named()
+        now = self._keeping(known, named)
+        if not named.is_in(now.filter("is_there")["id"].implode()).all():
+            self._answer(self._question(tables.LINE_ITEMS))
+            now = self._keeping(known, named)
         if since:
-            for item, of_class in self._changed_items(since):
-                path = (
-                    f"classes/{quote(of_class, safe='')}/lineItems/{quote(item, safe='')}/results"
-                )
-                name = f"results-{sha256(item.encode()).hexdigest()[:16]}"
-                self._answer(Question(tables.RESULTS, name, self._gradebook(path), {}))
+            # Timestamps of ISO 8601 in UTC stand in the order of time.
+            changed = now.filter(pl.col("modified").str.head(19) >= since[:19])
+            self._answer_again(changed if known is None else items.become_others(known, now))
+        return items.packed(now)
+
+    def parts(self) -> dict[str, list[Parts]]:
+        """What `Rows` reads: of line items those of the last time, too."""
+        found = self.download.parts()
+        if self._standing is not None:
+            found[tables.LINE_ITEMS.name] = items.as_parts(self._standing)
+        return found
+
+    def _question(self, table: Table, since: str | None = None) -> Question:
+        """All of a table, or what changed."""
+        query: dict[str, str | int] = {"filter": f"dateLastModified>='{since}'"} if since else {}
+        name = f"{table.name}-{_CHANGED if since else _WHOLE}"
+        return Question(table, name, self._path(table), query)
 
     def _path(self, table: Table) -> str:
         return table.name if table in ROSTER else self._gradebook(table.name)
@@ -164,16 +193,58 @@ class _Api:
     def _gradebook(self, path: str) -> str:
         return f"../../gradebook/v1p2/{path}" if self.version == "1.2" else path
 
-    def _changed_items(self, since: str) -> list[tuple[str, str]]:
-        frames = [
-            tidied(tables.LINE_ITEMS, pl.read_ipc(page))
-            for page in self.download.pages(tables.LINE_ITEMS)
-        ]
-        empty = pl.DataFrame(schema=schema_of(tables.LINE_ITEMS))
-        items = pl.concat([empty, *frames]).drop_nulls(["id", "class_id"])
-        # Timestamps of ISO 8601 in UTC stand in the order of time.
-        changed = items.filter(pl.col("modified").str.head(19) >= since[:19])
-        return sorted(changed.select("id", "class_id").unique().rows())
+    def _tells_changed_items(self, since: str) -> bool:
+        """Read the line items that changed, where the service tells which."""
+        try:
+            self._answer(self._question(tables.LINE_ITEMS, since))
+        except NotReady:
+            return False
+        return True
+
+    def _keeping(self, kept: pl.DataFrame | None, named: pl.Series) -> pl.DataFrame:
+        """All line items, as the service says them and as they were kept."""
+        whole = f"{tables.LINE_ITEMS.name}-{_WHOLE}"
+        if kept is None or self.download.cursor(whole).done:
+            self._standing = None
+            now = latest(tables.LINE_ITEMS, self._rows(tables.LINE_ITEMS, whole))
+        else:
+            changed = f"{tables.LINE_ITEMS.name}-{_CHANGED}"
+            now = self._standing = items.standing(kept, self._rows(tables.LINE_ITEMS, changed))
+        lost = [] if kept is None else [items.lost(kept)]
+        return items.keeping(now, self._rows(tables.CATEGORIES), pl.concat([named, *lost]))
+
+    def _rows(self, table: Table, question: str = "*") -> pl.DataFrame:
+        """What was answered of a table."""
+        pages = (pl.read_ipc(path) for path in self.download.pages(table, question))
+        empty = pl.DataFrame(schema=schema_of(table))
+        return pl.concat([empty, *(tidied(table, page) for page in pages)])
+
+    def _named(self) -> pl.Series:
+        """The line items that results name."""
+        named = pl.Series("id", [], pl.String)
+        paths = self.download.pages(tables.RESULTS)
+        for at in range(0, len(paths), PAGES_TOGETHER):
+            some = paths[at : at + PAGES_TOGETHER]
+            pages = (pl.read_ipc(path, columns=["item_id"])["item_id"] for path in some)
+            named = pl.concat([named, *(ids.alias("id") for ids in pages)]).unique()
+        bare = pl.col("id").str.strip_chars()
+        return named.to_frame().select(same_guid(bare)).to_series().drop_nulls().unique()
+
+    def _answer_again(self, others: pl.DataFrame) -> None:
+        """Read all results of some line items, one question each."""
+        asked = sorted(others.select("id", "class_id").drop_nulls().unique().rows())
+        if asked and len(asked) > 1 + self._all_results() // self.size:
+            raise NotReady("More changed than is quicker asked for by itself.", "Read it whole.")
+        for item, of_class in asked:
+            path = f"classes/{quote(of_class, safe='')}/lineItems/{quote(item, safe='')}/results"
+            name = f"{tables.RESULTS.name}-{sha256(item.encode()).hexdigest()[:16]}"
+            self._answer(Question(tables.RESULTS, name, self._gradebook(path), {}))
+
+    def _all_results(self) -> int:
+        """How many results there are; without end where the service does not count."""
+        answer = self.service.get(self._path(tables.RESULTS), {"limit": 1, "offset": 0})
+        total = _total(answer) if answer.is_ok else None
+        return sys.maxsize if total is None else total
 
     def _answer(self, question: Question) -> None:
         """Read a collection to its end, and again where its pages changed meanwhile."""

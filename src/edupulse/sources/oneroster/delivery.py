@@ -79,6 +79,7 @@ class OneRoster:
         self.source = source
         self.simulated = simulated
         self.through: int | str | None = None
+        self.keeps: bytes | None = None
         self.finish: Callable[[], None] = _nothing
         self.ledger = material.ledger
         self.words = material.words
