@@ -54,11 +54,24 @@ def stores(database: str) -> Callable[[], Iterator[Store]]:
 
 
 def take(store: Store, ods: Ods, home: Path, *, since: int | None, now: datetime) -> ImportReport:
+    return take_keeping(store, ods, home, since=since, now=now, kept=None)[0]
+
+
+def take_keeping(
+    store: Store,
+    ods: Ods,
+    home: Path,
+    *,
+    since: int | None,
+    now: datetime,
+    kept: bytes | None,
+    size: int = 4,
+) -> tuple[ImportReport, bytes | None]:
     with serving(ods) as service:
-        delivery = edfi_api(service, CREDENTIALS, since=since, size=4)
+        delivery = edfi_api(service, CREDENTIALS, since=since, kept=kept, size=size)
     report = intake(store, delivery, now=now, home=home)
     delivery.close()
-    return report
+    return report, delivery.keeps
 
 
 KINDS = {
@@ -220,10 +233,14 @@ class Life:
         self._put_or_delete("disciplineActions", content, key)
 
     def mark(self) -> None:
-        student, n = self.random.choice(STUDENTS), self.random.randint(0, 2)
+        student = self.random.choice(STUDENTS)
         if self.random.random() < 0.2:
+            n = self.random.randint(0, 4)
             self.ods.put("gradebookEntries", entry(n, f"2025-09-1{self.random.randint(1, 5)}"))
             return
+        n = self.random.choice(
+            [n for n in range(5) if self._held("gradebookEntries", f"entry-{n}")]
+        )
         key = {"gradebookEntryIdentifier": f"a{n}", "namespace": "uri://x"}
         content = {
             "id": f"{student}-a{n}",
@@ -243,19 +260,21 @@ class Life:
         self.ods.put("studentSchoolAssociations", stay(student, **(left if how else {})))
 
 
+@pytest.mark.parametrize("keeps", [True, False])
 @pytest.mark.parametrize("seed", range(4))
 def test_changes_lead_where_a_whole_reading_leads(
-    stores: Callable[[], Iterator[Store]], tmp_path: Path, seed: int
+    stores: Callable[[], Iterator[Store]], tmp_path: Path, seed: int, keeps: bool
 ) -> None:
     ods = base()
     life = Life(ods, seed)
     life.go_on(25)
     with stores() as store:
-        take(store, ods, tmp_path, since=None, now=NOW)
+        _, kept = take_keeping(store, ods, tmp_path, since=None, now=NOW, kept=None)
         for night in range(1, 4):
-            before = ods.version
+            before, now = ods.version, NOW + timedelta(days=night)
             life.go_on(12)
-            take(store, ods, tmp_path, since=before, now=NOW + timedelta(days=night))
+            given = kept if keeps else None
+            _, kept = take_keeping(store, ods, tmp_path, since=before, now=now, kept=given)
         by_changes = held(store)
     with stores() as store:
         take(store, ods, tmp_path, since=None, now=NOW)
@@ -298,3 +317,59 @@ def test_the_same_changes_again_change_nothing(
         again = take(store, ods, tmp_path, since=before, now=NOW + timedelta(days=2))
         assert held(store) == state
         assert not again.changed
+
+
+def mark(student: str, n: int, points: int) -> Content:
+    key = {"gradebookEntryIdentifier": f"a{n}", "namespace": "uri://x"}
+    return {
+        "id": f"{student}-a{n}",
+        "gradebookEntryReference": key,
+        "studentReference": {"studentUniqueId": student},
+        "pointsEarned": points,
+    }
+
+
+def test_a_night_asks_no_more_for_more_new_entries(
+    stores: Callable[[], Iterator[Store]], tmp_path: Path
+) -> None:
+    """Of a changed entry the marks are asked for; a changed mark of an old entry asks nothing."""
+    counts = []
+    for many in (1, 40):
+        ods = base()
+        for student in STUDENTS:
+            ods.put("studentGradebookEntries", *(mark(student, n, n) for n in range(3)))
+        with stores() as store:
+            _, kept = take_keeping(store, ods, tmp_path, since=None, now=NOW, kept=None)
+            before = ods.version
+            for n in range(10, 10 + many):
+                ods.put("gradebookEntries", entry(n))
+                ods.put("studentGradebookEntries", *(mark(who, n, 5) for who in STUDENTS))
+            ods.put("gradebookEntries", entry(0, "2025-09-20"))
+            ods.put("studentGradebookEntries", mark("1", 1, 9))
+            ods.asked.clear()
+            now = NOW + timedelta(days=1)
+            take_keeping(store, ods, tmp_path, since=before, now=now, kept=kept, size=500)
+            counts.append(len(ods.asked))
+            asked = [path for path in ods.asked if "gradebookEntryIdentifier" in path]
+            assert [("a0" in path, "studentG" in path) for path in asked] == [(True, True)]
+            by_changes = held(store)["marks"]
+        with stores() as store:
+            take(store, ods, tmp_path, since=None, now=NOW)
+            assert by_changes == held(store)["marks"]
+            assert len(by_changes) == 5 * (3 + many)
+    assert counts[0] == counts[1]
+
+
+def test_marks_that_were_read_before_their_entry_come_with_it(
+    stores: Callable[[], Iterator[Store]], tmp_path: Path
+) -> None:
+    ods = base()
+    ods.put("studentGradebookEntries", mark("1", 7, 5))
+    with stores() as store:
+        _, kept = take_keeping(store, ods, tmp_path, since=None, now=NOW, kept=None)
+        assert not held(store)["marks"]
+        before = ods.version
+        ods.put("gradebookEntries", entry(7))
+        now = NOW + timedelta(days=1)
+        take_keeping(store, ods, tmp_path, since=before, now=now, kept=kept)
+        assert [points for *_, points in held(store)["marks"]] == [5_000]

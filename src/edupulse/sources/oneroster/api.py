@@ -63,7 +63,8 @@ _SCOPES = {
 _WANTED = ("roster-core.readonly", "roster-demographics.readonly")
 _GRADES = {"1.1": "gradebook.readonly", "1.2": "gradebook-core.readonly"}
 _SORTED = {"sort": "sourcedId", "orderBy": "asc"}
-_NEXT = re.compile(r"<([^<>]+)>\s*;[^,]*\brel\s*=\s*\"?next\"?", re.IGNORECASE)
+_NEXT = re.compile(r"<([^<]+?)>\s*;[^,]*\brel\s*=\s*\"?next\"?", re.IGNORECASE)
+"""The address may have `>` in it, of a filter that the service leaves as it is."""
 
 
 @dataclass(frozen=True, slots=True)
