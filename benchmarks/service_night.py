@@ -59,7 +59,7 @@ def main() -> None:
             alone(simulate_oneroster, plan, folder)
             told(f"\n{students:,} students")
             try:
-                measure(folder)
+                alone(measure, folder)
             finally:
                 embedded.remove(Path(scratch) / "home")
 
