@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from edupulse.serve.process import listening
 from serve.running import PROGRAM, Running, answer_of, eventually, running, wire
 
 TOKEN = {"Authorization": "Bearer nobodys"}
@@ -50,6 +52,13 @@ def url(empty_database: Callable[[], str]) -> str:
 def service(url: str) -> Iterator[Running]:
     with running(url, EDUPULSE_WORKERS=2) as one:
         yield one
+
+
+def test_what_is_answered_in_pieces_does_not_wait_for_the_client_to_confirm_each() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_says_what_to_do_next(service: Running) -> None:

@@ -74,6 +74,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             "Name another with --host and --port, or end what listens there.",
         ) from None
     with made:
+        # Connections inherit it, and asyncio would not see to it where a socket names no protocol:
+        # the body of an answer would wait 40 ms for the client to confirm its head.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield made
 
 
