@@ -94,12 +94,15 @@ def _found(store: Store, home: Path) -> District:
 
 @dataclass
 class Served:
-    """The running service; `memory` grows by a sample every second: seconds, MB of each worker."""
+    """The running service; `memory` grows by a sample every second.
+
+    Seconds, and of the largest worker MB resident and MB that are its own: no libraries or files.
+    """
 
     process: subprocess.Popen[str]
     port: int
     began: float
-    memory: list[tuple[float, int]] = field(default_factory=list)
+    memory: list[tuple[float, int, int]] = field(default_factory=list)
 
     def workers(self) -> list[psutil.Process]:
         """The processes that answer."""
@@ -138,11 +141,11 @@ def served(**settings: str) -> Iterator[Served]:
 def _sample(service: Served, done: Event) -> None:
     while not done.wait(1.0):
         try:
-            workers = [one.memory_info().rss // MEGABYTE for one in service.workers()]
-        except psutil.NoSuchProcess:
+            used = max(one.memory_info() for one in service.workers())
+        except (psutil.NoSuchProcess, ValueError):  # it is just being replaced
             continue
-        if workers:
-            service.memory.append((time.perf_counter() - service.began, max(workers)))
+        resident, own = used.rss // MEGABYTE, (used.rss - used.shared) // MEGABYTE
+        service.memory.append((time.perf_counter() - service.began, resident, own))
 
 
 def post(path: str, body: bytes, token: str, about: object = None, key: str = "") -> Question:

@@ -5,7 +5,8 @@
 
 Poisson arrivals, drawn beforehand; latency counts from the scheduled instant, so that waiting
 counts (see arrivals.py). The generator sits on the same processors: its share of one is told. A
-*hit* is a question whose answer the cache has, a *miss* one that it cannot have. In the mixed run
+*hit* is a question whose answer the cache has, a *miss* one that it cannot have, each as of another
+past second; a *first* is the first question of the day about a student, as of now. In the mixed run
 each answer is compared with the risk computed beforehand in this process, each acknowledged write
 is looked for afterwards, and PostgreSQL and Valkey are killed after a third and two thirds.
 """
@@ -71,9 +72,10 @@ def load() -> str:
 def loads(district: District, seconds: float, workers: int) -> None:
     """Single predictions at two rates, hits and misses; factors; a batch."""
     with served(EDUPULSE_WORKERS=str(workers)) as service:
-        ask(service, hits(district), 50, 5.0)  # compiled loops, pools, and a full cache
-        ask(service, one_each(district), 100, len(district.ids) / 100)
+        ask(service, misses(district), 10, 5.0)  # compiled loops and pools
         print(LINE.format(*COLUMNS))
+        row("firsts, 200/s", ask(service, one_each(district), 200, len(district.ids) / 200))
+        ask(service, one_each(district), 100, len(district.ids) / 100)  # a full cache
         for rate in (200.0, 500.0):
             row(f"hits, {rate:.0f}/s", ask(service, hits(district), rate, seconds))
             row(f"misses, {rate:.0f}/s", ask(service, misses(district), rate, seconds))
@@ -175,10 +177,12 @@ def median(work: Callable[[], object], times: int) -> float:
 
 
 def grown(service: Served) -> None:
-    """The largest worker over time."""
+    """The largest worker over time, and how much of it is no file that others may share."""
     every = max(1, len(service.memory) // 12)
-    told = ", ".join(f"{mb} ({at:.0f} s)" for at, mb in service.memory[::every])
-    print(f"memory of the largest worker, MB: {told}; at the end {service.memory[-1][1]}")
+    told = ", ".join(f"{own} of {mb} ({at:.0f} s)" for at, mb, own in service.memory[::every])
+    _, resident, own = service.memory[-1]
+    print(f"memory of the largest worker, MB of its own of all resident: {told};"
+          f" at the end {own} of {resident}")  # fmt: skip
 
 
 @dataclass
