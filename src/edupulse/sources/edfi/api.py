@@ -24,6 +24,7 @@ from edupulse.sources.edfi.paging import PAGE, Unavailable, pages, total
 from edupulse.sources.edfi.resource import Resource
 from edupulse.sources.edfi.resources import RESOURCES
 from edupulse.sources.edfi.spool import Spool
+from edupulse.sources.keeping import packed, unpacked
 from edupulse.sources.web import Credentials, Query, Service
 
 ALWAYS_WHOLE = (
@@ -110,7 +111,7 @@ def edfi_api(
         if since is None:
             keeps = api.read_all(spool)
         else:
-            keeps = api.read_changes(spool, since, entries.unpacked(kept))
+            keeps = api.read_changes(spool, since, unpacked(kept, entries.SCHEMA))
     except BaseException:
         spool.close()
         raise
@@ -139,7 +140,7 @@ class _Api:
         """Every resource, as of the newest change version; what to keep for the next time."""
         window = {} if self.newest is None else {"maxChangeVersion": self.newest}
         self._read(spool, (r for r in RESOURCES if r.path), window)
-        return entries.packed(entries.keeping(spool, None))
+        return packed(entries.keeping(spool, None))
 
     def read_changes(self, spool: Spool, since: int, kept: pl.DataFrame | None) -> bytes | None:
         """What changed after a version, all that it touches, and what to keep for next time."""
@@ -161,7 +162,7 @@ class _Api:
             self._read_deletions(spool, [*changing, *ALWAYS_WHOLE], window)
             self._read_touched(spool)
             self._read_entries_again(spool, kept)
-        return None if kept is None else entries.packed(entries.keeping(spool, kept))
+        return None if kept is None else packed(entries.keeping(spool, kept))
 
     def _read(self, spool: Spool, wanted: Iterable[Resource], query: Query) -> None:
         for resource in wanted:

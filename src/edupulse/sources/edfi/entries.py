@@ -8,8 +8,6 @@ come by themselves. It also tells what the entry of a mark says that changed by 
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import polars as pl
 
 from edupulse.sources.edfi.resources import GRADEBOOK_ENTRY as ENTRY
@@ -18,31 +16,16 @@ from edupulse.sources.edfi.spool import Spool
 
 KEY = ["entry", "namespace"]
 _FACTS = [name for name in ENTRY.content if name not in KEY]
-_SCHEMA = {
+SCHEMA = {
     **dict.fromkeys(("id", *KEY, *_FACTS), pl.String()),
     "is_there": pl.Boolean(),
 }
 """Of what is kept; `is_there` is false where marks name an entry that the service has not."""
 
 
-def unpacked(kept: bytes | None) -> pl.DataFrame | None:
-    """What was kept; None where nothing was, or by a version of ours that kept something else."""
-    if kept is None:
-        return None
-    found = pl.read_ipc(BytesIO(kept))
-    return found if dict(found.schema) == _SCHEMA else None
-
-
-def packed(kept: pl.DataFrame) -> bytes:
-    """As bytes to keep."""
-    to = BytesIO()
-    kept.write_ipc(to, compression="zstd")
-    return to.getvalue()
-
-
 def keeping(spool: Spool, kept: pl.DataFrame | None) -> pl.DataFrame:
     """What to keep of all entries, those kept and those that a spool has, and of those named."""
-    before = pl.DataFrame(schema=_SCHEMA) if kept is None else kept
+    before = pl.DataFrame(schema=SCHEMA) if kept is None else kept
     read = spool.whole(ENTRY)
     now = read.filter(~pl.col("deleted")).unique(KEY, keep="any")
     rest = before.filter("is_there").join(read, on=KEY, how="anti")
@@ -51,7 +34,7 @@ def keeping(spool: Spool, kept: pl.DataFrame | None) -> pl.DataFrame:
     named = pl.concat([lost, _named(spool)]).drop_nulls().unique()
     missed = named.join(there, on=KEY, how="anti").with_columns(is_there=pl.lit(value=False))
     return pl.concat([there, missed], how="diagonal").select(
-        pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items()
+        pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()
     )
 
 

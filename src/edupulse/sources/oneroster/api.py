@@ -20,6 +20,7 @@ import polars as pl
 
 from edupulse.school.errors import BadInput, NotReady, SourceDown
 from edupulse.sources.delivery import Ledger, Progress
+from edupulse.sources.keeping import packed, unpacked
 from edupulse.sources.mapping import DistrictMapping
 from edupulse.sources.oneroster import items, tables
 from edupulse.sources.oneroster.delivery import OneRoster
@@ -101,7 +102,7 @@ def oneroster_api(
     api = _Api(service, Download(folder), size, progress)
     api.sign(credentials, token_url)
     api.begin(since)
-    keeps = api.read(since, items.unpacked(kept))
+    keeps = api.read(since, unpacked(kept, items.SCHEMA))
     material = Material(Rows(api.parts()), words, Ledger())
     for path, what in api.told:
         material.ledger.note(None, path, what)
@@ -173,7 +174,7 @@ class _Api:
             # Timestamps of ISO 8601 in UTC stand in the order of time.
             changed = now.filter(pl.col("modified").str.head(19) >= since[:19])
             self._answer_again(changed if known is None else items.become_others(known, now))
-        return items.packed(now)
+        return packed(now)
 
     def parts(self) -> dict[str, list[Parts]]:
         """What `Rows` reads: of line items those of the last time, too."""

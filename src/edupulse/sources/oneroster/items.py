@@ -8,8 +8,6 @@ saves reading all line items each night for the few that changed.
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import polars as pl
 
 from edupulse.sources.oneroster.reading import Part, Parts, latest, schema_of
@@ -20,27 +18,12 @@ _OF_CATEGORY = ("category", "weight")
 _FACTS = (*_OWN, "deleted", *_OF_CATEGORY)
 """What a mark takes from its line item."""
 
-_SCHEMA = {
+SCHEMA = {
     **dict.fromkeys(("id", *_OWN, "modified", *_OF_CATEGORY), pl.String()),
     "deleted": pl.Boolean(),
     "is_there": pl.Boolean(),
 }
 """Of what is kept; `is_there` is false where results name a line item that the service has not."""
-
-
-def unpacked(kept: bytes | None) -> pl.DataFrame | None:
-    """What was kept; None where nothing was, or by a version of ours that kept something else."""
-    if kept is None:
-        return None
-    found = pl.read_ipc(BytesIO(kept))
-    return found if dict(found.schema) == _SCHEMA else None
-
-
-def packed(kept: pl.DataFrame) -> bytes:
-    """As bytes to keep."""
-    to = BytesIO()
-    kept.write_ipc(to, compression="zstd")
-    return to.getvalue()
 
 
 def standing(kept: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
@@ -75,7 +58,7 @@ def keeping(items: pl.DataFrame, categories: pl.DataFrame, named: pl.Series) -> 
         missed.with_columns(is_there=pl.lit(value=False)),
     )
     return pl.concat(flagged, how="diagonal").select(
-        pl.col(name).cast(dtype) for name, dtype in _SCHEMA.items()
+        pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()
     )
 
 
