@@ -15,6 +15,7 @@ from edupulse.api.answering import Answering
 from edupulse.api.asked import Ask
 from edupulse.api.said import Said
 from edupulse.casework.access import PARTS, Sight
+from edupulse.pipeline.predicting import Predictor
 from edupulse.pipeline.scoring import score
 from edupulse.school.errors import BadInput, NotFound
 from edupulse.store.audit import Written, of_student, written
@@ -155,6 +156,14 @@ def test_factors_come_where_they_are_asked_for_with_the_same_number(place: Serve
     assert plain.factors is None
     assert explained.factors is not None
     assert plain.risk_score == pytest.approx(explained.risk_score, abs=1e-6)
+
+
+def test_a_predictor_that_is_warmed_has_read_what_it_needs_and_says_nothing(place: Served):
+    before = [many(place.store, table) for table in ("risks", "audit")]
+    predictor = Predictor(place.store)
+    predictor.warm(AT)
+    assert {"_voice", "_schools"} <= {name for name, kept in vars(predictor).items() if kept}
+    assert [many(place.store, table) for table in ("risks", "audit")] == before
 
 
 def test_a_checkpoint_that_is_not_there_is_an_error_before_anything_is_asked(

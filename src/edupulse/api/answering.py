@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from edupulse.api.asked import Answer, Ask, Outcome
 from edupulse.api.giving import Giving
@@ -130,6 +131,7 @@ async def answering_on(store: Store) -> AsyncIterator[Answering]:
     with suppress(DatabaseDown):
         require(store, serving)
     answering = Answering.on(store, Answers.opened(), serving)
+    await asyncio.to_thread(answering.quick.predictor.warm, datetime.now(UTC))
     answering.start()
     try:
         yield answering

@@ -8,6 +8,7 @@ are read from one snapshot, so that an answer rests on exactly the versions that
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
@@ -49,6 +50,10 @@ class Prediction:
     stands_until: datetime
 
 
+_TO_WARM = 8
+"""Students, so many that some of them have every kind of record."""
+
+
 @dataclass
 class Predictor:
     """Predicts by what serves; each process has one. Not to be used by two threads at once."""
@@ -75,6 +80,15 @@ class Predictor:
         lines = lines_of(known, self.voice(found.registry), ids, explained=explained)
         until = _earliest(day_ends(known), history.next_change(as_of))
         return [Prediction(to_store(line), Basis.of(found, line.student), until) for line in lines]
+
+    def warm(self, now: datetime) -> None:
+        """Predict a few students for nobody: the first who asks waits for no loading or compiling.
+
+        Whatever stands in the way is left for the first who asks to hear.
+        """
+        with suppress(Exception):
+            students = self.store.students_at(now)[:_TO_WARM].tolist()
+            self.predict(self.store.student_ids(students), now)
 
     def voice(self, registry: int) -> Voice:
         """Who speaks, as of that version of the registry or a later one."""
