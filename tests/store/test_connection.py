@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 import sqlalchemy
@@ -35,7 +36,7 @@ def test_an_engine_and_adbc_read_the_same_database(empty_database: Callable[[], 
     engine.dispose()
     with connection.adbc_connection(url) as adbc, adbc.cursor() as cursor:
         cursor.execute("SELECT word FROM words")
-        assert cursor.fetchall() == [("drift",)]
+        assert pl.DataFrame(cursor.fetch_arrow()).rows() == [("drift",)]
 
 
 def test_databases_of_two_tests_have_nothing_in_common(empty_database: Callable[[], str]) -> None:
