@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from edupulse.serve.process import listening
+from edupulse.serve.process import LEAN, listening
 from serve.running import PROGRAM, Running, answer_of, eventually, running, wire
 
 TOKEN = {"Authorization": "Bearer nobodys"}
@@ -59,6 +59,12 @@ def test_what_is_answered_in_pieces_does_not_wait_for_the_client_to_confirm_each
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_workers_are_lean_unless_the_environment_says_otherwise(service: Running) -> None:
+    told = {name: os.environ.get(name, value) for name, value in LEAN.items()}
+    for one in service.workers():
+        assert told.items() <= psutil.Process(one).environ().items()
 
 
 def test_it_says_what_to_do_next(service: Running) -> None:
