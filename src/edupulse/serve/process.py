@@ -24,7 +24,7 @@ COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
 """Where the workers count; Prometheus' library reads it when it is loaded."""
 
 LEAN = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-"""For a worker, and the imports and trainings that it starts, unless the environment says otherwise.
+"""For a worker and the imports and trainings that it starts, unless the environment says otherwise.
 
 Questions are small, and the workers share the processors: more threads would make each of them
 slower, and more pools of memory keep what was used once (decision 38).
