@@ -35,14 +35,14 @@ class Mutant:
 MUTANTS = {
     "law 1: the filter of what was known is gone": Mutant(
         "school/knowledge.py",
-        'pl.col("known_from") <= instant',
-        'pl.col("known_from") <= pl.col("known_from").max()',
+        "(known_from <= instant)",
+        "(known_from == known_from)",
         "tests/laws/test_features_future.py",
     ),
     "law 1: the features peek one day past the as-of instant": Mutant(
         "school/knowledge.py",
-        'self.as_of.astimezone(ZoneInfo(zone or "UTC")).date()',
-        'date.fromordinal(self.as_of.astimezone(ZoneInfo(zone or "UTC")).toordinal() + 1)',
+        "self.as_of.astimezone(zone).date()",
+        "date.fromordinal(self.as_of.astimezone(zone).toordinal() + 1)",
         "tests/laws/test_features_future.py",
     ),
     "law 8: the features come in another order": Mutant(
@@ -53,8 +53,8 @@ MUTANTS = {
     ),
     "law 4: what is missing is filled with zero": Mutant(
         "features/weekly.py",
-        "np.where(held, bounded, np.nan)",
-        "np.where(held, np.nan_to_num(bounded), 0.0)",
+        "wide[:, ~held] = np.nan",
+        "np.nan_to_num(wide, copy=False)",
         "tests/laws/test_features_missing.py",
     ),
 }
