@@ -243,6 +243,16 @@ def whole_marks(whole: Callable[[], Any], nightly: Nightly, night: int) -> list[
         return marks(another)
 
 
+def after_one_mark(provider: Provider, nightly: Nightly) -> Gradebook:
+    """A gradebook on the night after its first, in which one mark came in."""
+    book = Gradebook(provider)
+    book.put("lineItems", item("a"))
+    book.put("results", score("a", "1", 5))
+    nightly(0)
+    book.night = 1
+    return book
+
+
 def asked_again(provider: Provider) -> list[str]:
     """The line items of which all results were asked for."""
     return [
@@ -280,11 +290,7 @@ def test_a_night_asks_no_more_for_more_new_line_items(
 def test_a_line_item_of_which_no_mark_says_another_thing_is_not_asked_for(
     provider: Provider, nightly: Nightly
 ) -> None:
-    book = Gradebook(provider)
-    book.put("lineItems", item("a"))
-    book.put("results", score("a", "1", 5))
-    nightly(0)
-    book.night = 1
+    book = after_one_mark(provider, nightly)
     book.put("lineItems", item("a", title="Page 8"))
     provider.asked.clear()
     assert not nightly(1).report.changed
@@ -294,11 +300,7 @@ def test_a_line_item_of_which_no_mark_says_another_thing_is_not_asked_for(
 def test_a_category_that_changed_changes_the_marks_of_its_line_items(
     store: Store, provider: Provider, nightly: Nightly
 ) -> None:
-    book = Gradebook(provider)
-    book.put("lineItems", item("a"))
-    book.put("results", score("a", "1", 5))
-    nightly(0)
-    book.night = 1
+    book = after_one_mark(provider, nightly)
     book.put("categories", category("c", "Quiz"))
     assert new(nightly(1)) == {"marks": (0, 1)}
 

@@ -54,7 +54,7 @@ def place(reachable_folder: Callable[[], Path]) -> Iterator[Place]:
         import_frames(store, home / "records", small_district(STUDENTS))
         checkpoint = small_checkpoint(home / "checkpoints", serves=True)
         let_serve(store, checkpoint)
-        yield Place(home, store, checkpoint, _risks(store), _token(store))
+        yield Place(home, store, checkpoint, _risks(store), token_of(store))
     embedded.remove(home)
 
 
@@ -66,7 +66,8 @@ def _risks(store: Store) -> dict[str, float | None]:
     }
 
 
-def _token(store: Store) -> str:
+def token_of(store: Store) -> str:
+    """Of the district's admin."""
     with store.writing() as connection:
         wanted = Wanted("a test", SCOPES, timedelta(days=1), staff_key(connection, "D001"))
         return tokens.create(connection, wanted, now=datetime.now(UTC), by="a test")[1]

@@ -52,6 +52,13 @@ class Running:
             client.sendall(wire("GET", path, headers))
             return answer_of(client)
 
+    def post(self, path: str, headers: Mapping[str, str], asked: object) -> Answer:
+        body = json.dumps(asked).encode()
+        about = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        with self.connect() as client:
+            client.sendall(wire("POST", path, {**headers, **about}) + body)
+            return answer_of(client)
+
     def workers(self) -> set[int]:
         return {one.pid for one in _children(self.process.pid) if _is_worker(one)}
 

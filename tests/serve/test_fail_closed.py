@@ -27,11 +27,8 @@ SAME = 1e-6
 
 
 def predict(service: Running, place: Place, student: str) -> Answer:
-    body = json.dumps({"student_id": student, "as_of": AS_OF.isoformat()}).encode()
-    about = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    with service.connect() as client:
-        client.sendall(wire("POST", "/api/v1/predict", place.headers | about) + body)
-        return answer_of(client)
+    asked = {"student_id": student, "as_of": AS_OF.isoformat()}
+    return service.post("/api/v1/predict", place.headers, asked)
 
 
 def push(place: Place, day: str) -> bytes:

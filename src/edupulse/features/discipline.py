@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,13 @@ class Counted:
     def in_year(self) -> Bools:
         """Which incidents lie in the school year of each week."""
         return np.asarray(self.seen & (self.age < self.year[..., None]), np.bool_)
+
+    @cached_property
+    def severities(self) -> tuple[Ints, Bools, Longs]:
+        """Severities of the last 60 days (0: not among them), which they are, and how many."""
+        recent = self.within(RECENT_DAYS)
+        severity = np.where(recent, self.of.severity[:, None, :], 0)
+        return severity, recent, recent.sum(-1)
 
     def incident_days(self, among: Bools) -> Ints:
         """How many distinct days the incidents `among` lie on."""
@@ -130,26 +138,19 @@ def _load(counted: Counted) -> Floats:
     return np.asarray(load / _ONE, np.float64)
 
 
-def _severities(counted: Counted) -> tuple[Ints, Bools, Longs]:
-    """The severities of the last 60 days (0: not among them), which they are, and how many."""
-    recent = counted.within(RECENT_DAYS)
-    severity = np.where(recent, counted.of.severity[:, None, :], 0)
-    return severity, recent, recent.sum(-1)
-
-
 def _highest(counted: Counted) -> Floats:
-    severity, _, number = _severities(counted)
+    severity, _, number = counted.severities
     return np.where(number > 0, severity.max(-1, initial=0), np.nan)
 
 
 def _mean(counted: Counted) -> Floats:
-    severity, _, number = _severities(counted)
+    severity, _, number = counted.severities
     return _share(severity.sum(-1), number, 1)
 
 
 def _slope(counted: Counted) -> Floats:
     """Theil–Sen over the order of incidents, for all rows with as many incidents at a time."""
-    severity, recent, number = _severities(counted)
+    severity, recent, number = counted.severities
     slopes = np.full(number.shape, np.nan)
     for many in np.unique(number[number >= MIN_SLOPE_INCIDENTS]):
         here = number == many

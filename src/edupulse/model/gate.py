@@ -37,6 +37,11 @@ class Decision:
     instead: str
     checks: tuple[Check, ...]
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The names of the checks that were not passed."""
+        return tuple(check.name for check in self.checks if not check.passed)
+
 
 def decide(evaluation: Evaluation, method: str, policy: GatePolicy | None = None) -> Decision:
     """Put one evaluated method through the gate.

@@ -139,7 +139,7 @@ def promote_by_hand(
     with store.writing() as connection:
         wanted = registered(connection, hash_)
         gate = read_checkpoint(Path(wanted.folder)).manifest.gate
-        failed = ", ".join(check.name for check in gate.checks if not check.passed)
+        failed = ", ".join(gate.failed)
         if not gate.serves:
             raise NotReady(
                 f"This checkpoint did not pass its gate: {failed}.",

@@ -174,7 +174,7 @@ def _voice_of(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> Vo
     """The model, also where the environment names it, only if its gate lets it serve."""
     gate = checkpoint.manifest.gate
     if not gate.serves:
-        failed = ", ".join(check.name for check in gate.checks if not check.passed)
+        failed = ", ".join(gate.failed)
         return Rules(gate.instead, f"The checkpoint that is named did not pass its gate: {failed}.")
     return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
 

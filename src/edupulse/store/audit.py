@@ -130,7 +130,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> int:
 
     Whoever appends waits for the transaction that appended before: do it last, and many at once.
     """
-    row = connection.execute("SELECT state.append_audit(%s::json)", [_listed(entries)]).fetchone()
+    row = connection.execute(_APPEND, [_listed(entries)]).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 
 
@@ -139,7 +139,9 @@ async def append_by(line: Line, entries: Sequence[Entry]) -> None:
     await line.ask(_listed(entries).encode())
 
 
-APPEND = "SELECT state.append_audit($1::json)"
+_APPEND = "SELECT state.append_audit(%s::json)"
+APPEND = _APPEND.replace("%s", "$1")
+"""The same as a statement of PostgreSQL's own."""
 
 
 def _listed(entries: Sequence[Entry]) -> str:
