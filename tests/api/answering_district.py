@@ -16,7 +16,7 @@ from edupulse.api.asked import Answer, Ask
 from edupulse.casework.access import PARTS, Sight, Viewer
 from edupulse.casework.disclosures import Asking
 from edupulse.pipeline.intake import intake
-from edupulse.pipeline.scoring import Serving
+from edupulse.pipeline.speaking import Serving
 from edupulse.sources.csv_folder import csv_folder
 from edupulse.store.answers import Answers, CacheSettings
 from edupulse.store.store import Store, open_store

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from edupulse.api.app import PREFIX
-from edupulse.casework.worklist import WeeklyScore, worklist_band
 from edupulse.pipeline.scoring import score
+from edupulse.risk.steady import WeeklyScore, worklist_band
 from pipeline.small_champion import let_serve, small_checkpoint
 
 from .conftest import AT

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edupulse.casework.worklist import Entry, WeeklyScore, worklist, worklist_band
+from edupulse.casework.worklist import Entry, worklist
 from edupulse.risk.bands import BANDS, DEFAULT_POLICY
+from edupulse.risk.steady import WeeklyScore, worklist_band
 
 
 def shown(*risks: float) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from edupulse.pipeline.scoring import Voice, score, voice_of
+from edupulse.pipeline.scoring import score
+from edupulse.pipeline.speaking import Voice, voice_of
 from edupulse.risk.risk import Risk, RulesResult
 from edupulse.store.store import Store, open_store
 from pipeline.small_champion import (

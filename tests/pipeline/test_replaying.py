@@ -12,7 +12,8 @@ import pytest
 
 from edupulse.pipeline.accounts import Caller
 from edupulse.pipeline.replaying import replay
-from edupulse.pipeline.scoring import Rules, score
+from edupulse.pipeline.scoring import score
+from edupulse.pipeline.speaking import Rules
 from edupulse.school.errors import NotFound
 from edupulse.store.audit import of_student, verify, written
 from edupulse.store.purging import purge

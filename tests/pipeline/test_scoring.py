@@ -14,13 +14,8 @@ import polars as pl
 import pytest
 
 from edupulse.model.checkpoint import Checkpoint
-from edupulse.pipeline.scoring import (
-    SIMULATED_CAVEAT,
-    Scoring,
-    score,
-    score_students,
-    voice_of,
-)
+from edupulse.pipeline.scoring import Scoring, score, score_students
+from edupulse.pipeline.speaking import SIMULATED_CAVEAT, voice_of
 from edupulse.risk.risk import Risk, RulesResult
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.store.checkpoints import register, retire_champion

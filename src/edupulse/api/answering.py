@@ -1,7 +1,7 @@
 """The hot path, as routes call it: from the event loop to the cache, or to a lane and back.
 
-A single question whose answer the cache holds is answered in the event loop. What has to be
-computed goes to a lane: single questions without factors to the quick one; what takes long
+A single question whose answer the cache or the store holds is answered in the event loop. What has
+to be computed goes to a lane: single questions without factors to the quick one; what takes long
 (factors, long lists) to the slow one, so that nobody waits behind it. The cache is asked first and
 the versions afterwards, so that what lands in between is seen; what is new goes into the cache once
 the caller has it.
@@ -19,7 +19,7 @@ from edupulse.api.asked import Answer, Ask, Outcome
 from edupulse.api.giving import Giving
 from edupulse.api.lanes import Lane, Waiting, Writer
 from edupulse.pipeline.predicting import Predictor
-from edupulse.pipeline.scoring import Serving, require
+from edupulse.pipeline.speaking import Serving, require
 from edupulse.school.errors import BadInput, DatabaseDown, NotFound
 from edupulse.store.answers import Answers
 from edupulse.store.store import Store
@@ -45,7 +45,7 @@ class Answering:
         """On a store, by what serves there."""
         writer = Writer(store)
         quick, slow = (Lane(store, Predictor(store, serving), writer) for _ in range(2))
-        return cls(store, answers, Giving(store), quick, slow, writer)
+        return cls(store, answers, Giving(store, serving), quick, slow, writer)
 
     def start(self) -> None:
         """Let the threads begin."""
@@ -81,12 +81,18 @@ class Answering:
             raise BadInput("this instant is not past yet.", "Leave it out to ask as of now.",
                            field="as_of")  # fmt: skip
         found = await self._found(asks) if cached else [None] * len(asks)
-        if len(asks) == 1 and found[0] is not None and await self.giving.give(asks[0], found[0]):
-            return [found[0]]
-        outcomes = await self._by_lane(asks, found)
+        given = await self._given(asks[0], found[0]) if len(asks) == 1 else None
+        outcomes: list[Outcome] = [given] if given else await self._by_lane(asks, found)
         if cached:
             self._keep(asks, found, outcomes)
         return outcomes
+
+    async def _given(self, ask: Ask, found: Answer | None) -> Answer | None:
+        """What the cache had, or what stands in the store, where it may be given."""
+        if found is not None and await self.giving.give(ask, found):
+            return found
+        standing = await self.giving.standing(ask)
+        return standing if standing and await self.giving.give(ask, standing) else None
 
     async def _by_lane(self, asks: Sequence[Ask], found: Sequence[Answer | None]) -> list[Outcome]:
         loop = asyncio.get_running_loop()

@@ -1,24 +1,25 @@
 """A question about a student, its answer, and when an answer that was kept may be given again.
 
-*When an answer from the cache may be given* (decision 34): it was computed at an instant not after
+*When an answer that was kept may be given* (decision 34): it was computed at an instant not after
 that of the asking, no day has ended at any school since, nothing that was stored then became known
-since, and the versions of the student, of the reference and of the registry are those that it rests
-on. Then to compute it now would give the same; its `as_of` is the instant at which it was computed.
-An answer about a past instant holds while the versions do.
+since, what it speaks by serves here, and the versions of the student, of the reference and of the
+registry are those that it rests on. Then to compute it now would give the same; its `as_of` is the
+instant at which it was computed. An answer about a past instant holds while the versions do.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from edupulse.api.said import said_of
 from edupulse.casework.disclosures import Asking
-from edupulse.pipeline.predicting import Basis, Prediction
 from edupulse.school.errors import NotFound
 from edupulse.store.answers import key_of
+from edupulse.store.risks import StoredRisk
+from edupulse.store.standing import Basis, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,16 @@ class Answer:
 
     @classmethod
     def of(cls, prediction: Prediction, id_: UUID, student_id: UUID, *, explained: bool) -> Answer:
-        """A fresh one, stored under that id."""
-        risk = prediction.risk
+        """What is stored under that id; reasons are told only to who asked for them."""
+        risk = prediction.risk if explained else _bare(prediction.risk)
         said = said_of(risk, id_, student_id, explained=explained)
         told = said.model_dump_json(by_alias=True, exclude_none=True).encode()
         return cls(id_, risk.student, student_id, risk.as_of, risk.method, risk.checkpoint,
                    risk.policy, prediction.basis, prediction.stands_until, told)  # fmt: skip
 
-    def holds(self, ask: Ask, basis: Basis) -> bool:
-        """May it be given for this question, now that these are the versions?"""
-        if self.basis != basis:
+    def holds(self, ask: Ask, basis: Basis, checkpoint: str) -> bool:
+        """May it be given for this question, now that these are the versions and what serves?"""
+        if self.basis != basis or self.checkpoint != checkpoint:
             return False
         if ask.as_of is not None:
             return self.as_of == ask.as_of
@@ -87,6 +88,16 @@ class Answer:
         return cls(UUID(id_), student, UUID(student_id), datetime.fromisoformat(as_of), method,
                    checkpoint, policy, Basis(*basis), datetime.fromisoformat(until),
                    told)  # fmt: skip
+
+
+REASONS = ("factors", "strengths")
+"""In the body of a stored risk: what moved the score."""
+
+
+def _bare(risk: StoredRisk) -> StoredRisk:
+    return replace(
+        risk, body={name: part for name, part in risk.body.items() if name not in REASONS}
+    )
 
 
 Outcome = Answer | NotFound

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from edupulse.api.asked import Answer, Ask, Outcome
+from edupulse.api.asked import REASONS, Answer, Ask, Outcome
 from edupulse.api.giving import may_see
-from edupulse.api.said import WORKLIST_BAND
 from edupulse.casework.disclosures import denied, no_such_student
-from edupulse.casework.worklist import WeeklyScore, worklist_band
 from edupulse.pipeline.accounts import Caller, predicted
-from edupulse.pipeline.predicting import Basis, Prediction, Predictor
+from edupulse.pipeline.predicting import Predictor
 from edupulse.pipeline.replaying import is_same
 from edupulse.store.audit import Entry
 from edupulse.store.risks import StoredRisk, risks_at
+from edupulse.store.standing import Basis, Prediction
 from edupulse.store.store import Store
 from edupulse.store.versions import Versions
 
@@ -26,11 +25,12 @@ Students = Mapping[UUID, tuple[int, UUID]]
 
 @dataclass(frozen=True)
 class Decided:
-    """What one request is told once it is written down, and what is."""
+    """What one request is told once it is written down, and what is; `standing` is of `fresh`."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     fresh: list[StoredRisk] = field(default_factory=list)
+    standing: list[Prediction] = field(default_factory=list)
 
 
 Stored = Mapping[int, Sequence[tuple[UUID, StoredRisk]]]
@@ -47,7 +47,7 @@ class Deciding:
     predictor: Predictor
     now: Versions
     students: Students
-    fresh: dict[tuple[int, datetime, bool], tuple[Answer, StoredRisk]] = field(default_factory=dict)
+    fresh: dict[tuple[int, datetime, bool], tuple[Answer, Prediction]] = field(default_factory=dict)
     instant: datetime | None = None
 
     def score(self, batch: Sequence[Asked]) -> None:
@@ -66,11 +66,11 @@ class Deciding:
         for (as_of, explained), students in missing.items():
             predictions = self.predictor.predict(students, as_of, explained=explained)
             before = self._said_before(students, as_of)
-            for prediction in with_worklist_bands(self.store, predictions, as_of):
+            for prediction in predictions:
                 student = prediction.risk.student
                 id_, shown = _as_first_said(prediction, before.get(student, ()))
                 answer = Answer.of(shown, id_, students[student], explained=explained)
-                self.fresh[student, as_of, explained] = answer, prediction.risk
+                self.fresh[student, as_of, explained] = answer, prediction
 
     def _said_before(self, students: Iterable[int], as_of: datetime) -> Stored:
         """What is stored of each student as of a past instant; of this one nothing is yet."""
@@ -93,9 +93,11 @@ class Deciding:
                 continue
             answer = found
             if answer is None or not self.held(ask, found):
-                answer, risk = self.fresh[self.students[ask.student_id][0], *self.when(ask)]
-                if answer.id == risk.id:  # else it is stored already
-                    done.fresh.append(risk)
+                answer, new = self.fresh[self.students[ask.student_id][0], *self.when(ask)]
+                if answer.id == new.risk.id:  # else it is stored already
+                    done.fresh.append(new.risk)
+                    if ask.as_of is None:
+                        done.standing.append(new)
             caller = Caller(asking.viewer.name, asking.purpose)
             done.entries.append(predicted(answer, answer.student_id, caller))
             done.outcomes.append(answer)
@@ -114,7 +116,13 @@ class Deciding:
         if found is None:
             return False
         student, student_id = self.students[ask.student_id]
-        return found.student_id == student_id and found.holds(ask, Basis.of(self.now, student))
+        basis = Basis.of(self.now, student)
+        return found.student_id == student_id and found.holds(ask, basis, self.speaks)
+
+    @property
+    def speaks(self) -> str:
+        """The checkpoint that serves, empty where rules do."""
+        return self.predictor.serving.pinned or self.now.checkpoint
 
     def when(self, ask: Ask) -> tuple[datetime, bool]:
         """As of which instant it is computed, and with factors?"""
@@ -130,30 +138,7 @@ def _as_first_said(
     risk = prediction.risk
     for id_, other in before:
         if risk.checkpoint == other.checkpoint and is_same(other, risk):
-            reasons = {name: risk.body[name] for name in _REASONS if risk.body.get(name)}
+            reasons = {name: risk.body[name] for name in REASONS if risk.body.get(name)}
             first = replace(other, body={**other.body, **reasons})
             return id_, replace(prediction, risk=first)
     return risk.id, prediction
-
-
-_REASONS = ("factors", "strengths")
-
-
-def with_worklist_bands(
-    store: Store, predictions: Sequence[Prediction], as_of: datetime
-) -> list[Prediction]:
-    """The predictions with the band that the worklist shows, after the weeks before."""
-    scored = [one.risk.student for one in predictions if one.risk.state == "band"]
-    weeks: dict[int, list[WeeklyScore]] = {}
-    for student, risk, band in store.weeks_before(scored, as_of) if scored else ():
-        weeks.setdefault(student, []).append(WeeklyScore(risk, band))
-    return [_with_band(one, weeks.get(one.risk.student, [])) for one in predictions]
-
-
-def _with_band(prediction: Prediction, weeks: Sequence[WeeklyScore]) -> Prediction:
-    risk = prediction.risk
-    if risk.risk is None:
-        return prediction
-    this_week = WeeklyScore(risk.risk, risk.body["risk_category"])
-    body = {**risk.body, WORKLIST_BAND: worklist_band([*weeks, this_week])}
-    return replace(prediction, risk=replace(risk, body=body))

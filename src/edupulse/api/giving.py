@@ -1,21 +1,24 @@
-"""What the cache holds, given from the event loop itself: two questions to the database, no thread.
+"""What was computed before, given from the event loop itself: no thread, two or three questions.
 
-A line tells the versions, of rights and of students, to all who wait for them at a time; another
-writes down, in one transaction, all that is given at a time. The first begins after the request
-came, so nothing is given that was out of date by then; nothing is told before the second ended.
+A line tells what stands in the store for students whom the cache does not know; one tells the
+versions, of rights and of students, to all who wait for them at a time; another writes down, in one
+transaction, all that is given at a time. The versions are asked for after the request came, so
+nothing is given that was out of date by then; nothing is told before it is written down.
 """
 
 from __future__ import annotations
 
 from itertools import chain
+from uuid import UUID
 
 from edupulse.api.asked import Answer, Ask
 from edupulse.api.shared import Shared
 from edupulse.casework.access import Part, Sight
 from edupulse.pipeline.accounts import Caller, predicted
-from edupulse.pipeline.predicting import Basis
-from edupulse.store import audit, versions
+from edupulse.pipeline.speaking import Serving
+from edupulse.store import audit, standing, versions
 from edupulse.store.audit import Entry
+from edupulse.store.standing import Basis, Prediction
 from edupulse.store.store import Store
 from edupulse.store.versions import Versions
 
@@ -23,8 +26,13 @@ from edupulse.store.versions import Versions
 class Giving:
     """The lines of one process, used from one event loop."""
 
-    def __init__(self, store: Store) -> None:
-        self._asked, self._written = store.line(versions.QUESTION), store.line(audit.APPEND)
+    def __init__(self, store: Store, serving: Serving) -> None:
+        self._serving = serving
+        self._lines = [
+            store.line(one) for one in (versions.QUESTION, standing.QUESTION, audit.APPEND)
+        ]
+        self._asked, self._stood, self._written = self._lines
+        self._standing: Shared[UUID, dict[UUID, tuple[UUID, Prediction]]] = Shared(self._stands)
         self._versions: Shared[list[int], Versions] = Shared(self._now)
         self._log: Shared[Entry, None] = Shared(self._write)
 
@@ -32,13 +40,21 @@ class Giving:
         """The version of rights and tokens, by a question that begins from now on."""
         return (await self._versions.get([])).rights
 
+    async def standing(self, ask: Ask) -> Answer | None:
+        """The answer that the store has for a question as of now; may it be given, is not said."""
+        if ask.as_of is not None or ask.explained:
+            return None
+        found = (await self._standing.get(ask.student_id)).get(ask.student_id)
+        return found and Answer.of(found[1], found[0], ask.student_id, explained=False)
+
     async def give(self, ask: Ask, found: Answer) -> bool:
-        """Does what the cache had hold, and may it be seen? Then it is written down that it was."""
+        """Does what was found hold, and may it be seen? Then it is written down that it was."""
         asking = ask.asking
         if not may_see(asking.sight, found.student):
             return False
         now = await self._versions.get([found.student])
-        if not found.holds(ask, Basis.of(now, found.student)):
+        speaks = self._serving.pinned or now.checkpoint
+        if not found.holds(ask, Basis.of(now, found.student), speaks):
             return False
         caller = Caller(asking.viewer.name, asking.purpose)
         await self._log.get(predicted(found, found.student_id, caller))
@@ -46,11 +62,14 @@ class Giving:
 
     def close(self) -> None:
         """End the connections."""
-        self._asked.close()
-        self._written.close()
+        for line in self._lines:
+            line.close()
 
     async def _now(self, students: list[list[int]]) -> Versions:
         return await versions.versions_by(self._asked, chain.from_iterable(students))
+
+    async def _stands(self, students: list[UUID]) -> dict[UUID, tuple[UUID, Prediction]]:
+        return await standing.standing_by(self._stood, students)
 
     async def _write(self, entries: list[Entry]) -> None:
         await audit.append_by(self._written, entries)

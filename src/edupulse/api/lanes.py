@@ -22,7 +22,7 @@ from edupulse.api.asked import Outcome
 from edupulse.api.deciding import Asked, Decided, Deciding
 from edupulse.pipeline.predicting import Predictor
 from edupulse.school.errors import DatabaseDown
-from edupulse.store import audit, risks
+from edupulse.store import audit, risks, standing
 from edupulse.store.people import resolve_students
 from edupulse.store.store import Store
 from edupulse.store.versions import Versions, versions
@@ -116,6 +116,7 @@ class Writer:
     def _write(self, decided: Sequence[Decided]) -> None:
         with self.store.writing() as connection:
             risks.save_risks(connection, [risk for one in decided for risk in one.fresh])
+            standing.let_stand(connection, [new for one in decided for new in one.standing])
             audit.append(connection, [entry for one in decided for entry in one.entries])
         metrics.predicted(risk for one in decided for risk in one.fresh)
 

@@ -134,9 +134,6 @@ class Said(Shown):
     caveats: list[str] | None = Field(default=None, description="To be shown wherever the risk is.")
 
 
-WORKLIST_BAND = "worklist_band"
-"""What the API adds to the body of a stored risk: that band as it was then."""
-
 _EMPTY_IS_ABSENT = ("prediction_set", "strengths", "caveats")
 
 

@@ -1,8 +1,4 @@
-"""Whom to see this week: the first of a caseload by capacity, in bands that do not flicker.
-
-A band is a function of score and policy alone (law 11); only here, on the list that people work
-through, does it wait for a second week before it changes.
-"""
+"""Whom to see this week: the first of a caseload by capacity, in bands that do not flicker."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -19,22 +15,12 @@ import polars as pl
 from edupulse.casework.access import Part
 from edupulse.casework.caseload import Names, enrolled_today, names_of
 from edupulse.casework.disclosures import Asking, disclose_each, sight_in
-from edupulse.risk.bands import BANDS, Band
+from edupulse.risk.bands import Band
+from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import NotReady
 from edupulse.store.interventions import with_open_plan
 from edupulse.store.risks import flagged, latest_risks, weekly_risks
 from edupulse.store.store import Store
-
-JUMP = 0.10
-"""A change of the risk from one week to the next beyond which a band changes at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklyScore:
-    """One student's risk in one week, and its band under the policy of that week."""
-
-    risk: float
-    band: Band
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,28 +160,3 @@ def worklist(caseload: Iterable[Needing], capacity: int) -> list[Needing]:
     """The `capacity` students to see first: by need, those with an open plan after all others."""
     order = sorted(caseload, key=lambda one: (one.open_plan, -one.need, one.student))
     return order[:capacity]
-
-
-def worklist_band(weeks: Sequence[WeeklyScore]) -> Band:
-    """The band to show, from the weekly scores, the oldest first.
-
-    It changes when the risk jumped by more than JUMP since the week before, or when two weeks
-    following each other lie on the same side of the band shown: then to the nearer of their bands.
-    """
-    shown = weeks[0].band
-    for before, now in pairwise(weeks):
-        if abs(now.risk - before.risk) > JUMP:
-            shown = now.band
-        else:
-            shown = _after_two(shown, before.band, now.band)
-    return shown
-
-
-def _after_two(shown: Band, before: Band, now: Band) -> Band:
-    """The band after two quiet weeks: the nearer of the two where both lie on one side of it."""
-    here, first, second = (BANDS.index(band) for band in (shown, before, now))
-    if first > here and second > here:
-        return BANDS[min(first, second)]
-    if first < here and second < here:
-        return BANDS[max(first, second)]
-    return shown

@@ -15,7 +15,7 @@ from edupulse.cli.explanation_page import diagnostics_page, explanation_page
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.score import names_of
 from edupulse.pipeline.explaining import Account, explain_student
-from edupulse.pipeline.scoring import voice_of
+from edupulse.pipeline.speaking import voice_of
 from edupulse.risk.risk import Risk
 from edupulse.store.store import open_store
 

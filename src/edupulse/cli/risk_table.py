@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edupulse.pipeline.scoring import Line, Scoring
+from edupulse.pipeline.scoring import Scoring
+from edupulse.pipeline.speaking import Line
 from edupulse.risk.risk import Risk, RulesResult
 
 STRENGTHS_LISTED = 2

@@ -13,8 +13,9 @@ from edupulse.cli.console import out, progress
 from edupulse.cli.options import AsOf, instant
 from edupulse.cli.risk_table import Names, risk_table, write_csv, write_json
 from edupulse.pipeline.accounts import Caller
-from edupulse.pipeline.scoring import Line, Scoring, voice_of
+from edupulse.pipeline.scoring import Scoring
 from edupulse.pipeline.scoring import score as score_everyone
+from edupulse.pipeline.speaking import Line, voice_of
 from edupulse.school.errors import NotFound
 from edupulse.store.store import Store, open_store
 
@@ -49,7 +50,7 @@ def score(
     """
     with open_store() as store, progress() as told:
         when = instant(store, as_of)
-        voice = voice_of(store, force_simulated=force_simulated)
+        voice = voice_of(store, force_simulated=True) if force_simulated else None
         scoring = score_everyone(
             store,
             when,

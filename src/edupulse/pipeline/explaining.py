@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edupulse.panel.panel import Panel, panel_of
-from edupulse.pipeline.scoring import DEFAULT_RULES, Model, Said, Voice, horizon_days, voice_of
+from edupulse.pipeline.speaking import DEFAULT_RULES, Model, Said, Voice, horizon_days, voice_of
 from edupulse.risk.assessment import by_rules
 from edupulse.risk.explanation import typical
 from edupulse.risk.facts import facts_of

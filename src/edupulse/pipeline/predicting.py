@@ -9,46 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from edupulse.pipeline.scoring import Serving, Voice, lines_of, to_store, voice_of
+from edupulse.pipeline.speaking import Line, Serving, Voice, lines_of, to_store, voice_of
+from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.school.knowledge import Known, Schools
 from edupulse.store import histories
 from edupulse.store.reading import Reading
-from edupulse.store.risks import StoredRisk
+from edupulse.store.risks import StoredRisk, Weeks, weeks_before
+from edupulse.store.standing import Basis, Prediction
 from edupulse.store.store import Store
-from edupulse.store.versions import Versions, versions_in
+from edupulse.store.versions import versions_in
 
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """The versions on which an answer rests: the student's, the reference's, the registry's."""
-
-    student: int
-    reference: int
-    registry: int
-
-    @classmethod
-    def of(cls, found: Versions, student: int) -> Basis:
-        """The versions that count for one student."""
-        return cls(found.students[student], found.reference, found.registry)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is said of one student, on which basis, and how long that is what `now` would give.
-
-    Until `stands_until` no day ends at any school and nothing becomes known by what is stored.
-    """
-
-    risk: StoredRisk
-    basis: Basis
-    stands_until: datetime
-
+WORKLIST_BAND = "worklist_band"
+"""In the body of a stored risk: the band as the worklist showed it then."""
 
 _TO_WARM = 8
 """Students, so many that some of them have every kind of record."""
@@ -56,10 +34,11 @@ _TO_WARM = 8
 
 @dataclass
 class Predictor:
-    """Predicts by what serves; each process has one. Not to be used by two threads at once."""
+    """Predicts by what serves, or by the `speaking` one. Not to be used by two threads at once."""
 
     store: Store
     serving: Serving = field(default_factory=Serving)
+    speaking: Voice | None = None
     _voice: tuple[int, Voice] | None = None
     _schools: tuple[int, Schools] | None = None
 
@@ -70,16 +49,27 @@ class Predictor:
 
         Raises NotReady where what should serve cannot speak.
         """
+        spoken = self.speak(students, as_of, explained=explained)
+        return [prediction for _, prediction in spoken]
+
+    def speak(
+        self, students: Mapping[int, UUID], as_of: datetime, *, explained: bool = False
+    ) -> list[tuple[Line, Prediction]]:
+        """The same, each beside the line of a list."""
         keys = list(students)
         with self.store.snapshot() as reading:
             found = versions_in(reading, keys)
             schools = self._known_schools(reading, found.reference)
             history = histories.history(reading, keys, schools=schools)
+            weeks = weeks_before(reading, keys, as_of)
         known = history.at(as_of)
         ids = {key: str(id_) for key, id_ in students.items()}
         lines = lines_of(known, self.voice(found.registry), ids, explained=explained)
         until = _earliest(day_ends(known), history.next_change(as_of))
-        return [Prediction(to_store(line), Basis.of(found, line.student), until) for line in lines]
+        return [
+            (line, Prediction(_banded(to_store(line), weeks), Basis.of(found, line.student), until))
+            for line in lines
+        ]
 
     def warm(self, now: datetime) -> None:
         """Predict a few students for nobody: the first who asks waits for no loading or compiling.
@@ -92,6 +82,8 @@ class Predictor:
 
     def voice(self, registry: int) -> Voice:
         """Who speaks, as of that version of the registry or a later one."""
+        if self.speaking is not None:
+            return self.speaking
         if self._voice is None or self._voice[0] != registry:
             try:
                 self._voice = registry, voice_of(self.store, serving=self.serving)
@@ -105,6 +97,15 @@ class Predictor:
         if self._schools is None or self._schools[0] != reference:
             self._schools = reference, histories.schools(reading)
         return self._schools[1]
+
+
+def _banded(risk: StoredRisk, weeks: Weeks) -> StoredRisk:
+    """With the band that the worklist shows, after the weeks before."""
+    if risk.risk is None:
+        return risk
+    before = [WeeklyScore(*week) for week in weeks.get(risk.student, ())]
+    band = worklist_band([*before, WeeklyScore(risk.risk, risk.body["risk_category"])])
+    return replace(risk, body={**risk.body, WORKLIST_BAND: band})
 
 
 def day_ends(known: Known) -> datetime:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edupulse.model.checkpoint import read_checkpoint
 from edupulse.pipeline.accounts import Caller
-from edupulse.pipeline.scoring import Model, Rules, Voice, score_students, to_store
+from edupulse.pipeline.scoring import score_students
+from edupulse.pipeline.speaking import Model, Rules, Voice, to_store
 from edupulse.risk.assessment import Assessor
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.store.audit import Entry, What, append

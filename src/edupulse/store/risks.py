@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -12,9 +12,11 @@ from typing import Any
 
 import polars as pl
 from psycopg import Connection
+from psycopg.sql import SQL, Literal
 
 from edupulse.risk.bands import Band
 from edupulse.school.errors import NotFound
+from edupulse.store.reading import Reading
 
 STATES = ("band", "insufficient_data", "out_of_season", "rules_only")
 
@@ -188,26 +190,28 @@ def weekly_risks(connection: Connection, students: Iterable[int], until: datetim
     return pl.DataFrame(rows, schema=_WEEKLY_SCHEMA, orient="row")
 
 
-def weeks_before(
-    connection: Connection, students: Iterable[int], as_of: datetime
-) -> list[tuple[int, float, Band]]:
-    """Student, risk and band of the last score of each week (UTC) before that of an instant.
+Weeks = Mapping[int, Sequence[tuple[float, Band]]]
+"""Of each student who has any: risk and band of the last score of each week, by week."""
 
-    By student and then by week.
-    """
-    asked = {"students": [int(key) for key in students], "as_of": as_of}
-    return connection.execute(_BEFORE, asked).fetchall()
+
+def weeks_before(reading: Reading, students: Iterable[int], as_of: datetime) -> Weeks:
+    """The weeks (UTC) before that of an instant, as a snapshot shows them."""
+    asked = ",".join(str(int(key)) for key in students)
+    rows = reading.rows(SQL(_BEFORE).format(Literal(f"{{{asked}}}"), Literal(as_of)))
+    found: dict[int, list[tuple[float, Band]]] = {}
+    for student, risk, band in rows.iter_rows():
+        found.setdefault(student, []).append((risk, band))
+    return found
 
 
 _BEFORE = """
-    SELECT student, risk, band FROM (
-        SELECT DISTINCT ON (student, date_trunc('week', as_of, 'UTC'))
-            student, as_of, state, risk, body ->> 'risk_category' AS band
+    SELECT student, risk, body ->> 'risk_category' AS band FROM (
+        SELECT DISTINCT ON (student, date_trunc('week', as_of, 'UTC')) id
         FROM state.risks
-        WHERE student = ANY(%(students)s::integer[])
-          AND as_of < date_trunc('week', %(as_of)s::timestamptz, 'UTC')
+        WHERE student = ANY({}::integer[])
+          AND as_of < date_trunc('week', {}::timestamptz, 'UTC')
         ORDER BY student, date_trunc('week', as_of, 'UTC'), as_of DESC, stored DESC, id
-    ) weekly
+    ) weekly JOIN state.risks USING (id)
     WHERE state = 'band' ORDER BY student, as_of
 """
 

@@ -12,7 +12,6 @@ import polars as pl
 from psycopg import Connection
 from sqlalchemy import Engine, QueuePool
 
-from edupulse.risk.bands import Band
 from edupulse.school.knowledge import History, Known, StudentKeys
 from edupulse.store import (
     asking,
@@ -32,6 +31,7 @@ from edupulse.store import (
 from edupulse.store.asking import Asker, ask_as
 from edupulse.store.line import Line
 from edupulse.store.reading import Readers, Reading
+from edupulse.store.standing import Prediction, let_stand
 from edupulse.store.ties import Ties, ties
 
 
@@ -176,14 +176,19 @@ class Store:
             return district.is_simulated(opened)
 
     def save_risks(
-        self, said: Iterable[risks.StoredRisk], entries: Sequence[audit.Entry] = ()
+        self,
+        said: Iterable[risks.StoredRisk],
+        entries: Sequence[audit.Entry] = (),
+        standing: Iterable[Prediction] = (),
     ) -> risks.Saved:
         """Store answers, and in the same transaction what the audit log says of them.
 
-        The same answer to the same question stays as it was first stored.
+        The same answer to the same question stays as it was first stored. Those `standing` among
+        them spare the next who asks the computing.
         """
         with self.writing() as opened:
             saved = risks.save_risks(opened, said)
+            let_stand(opened, standing)
             audit.append(opened, entries)
             return saved
 
@@ -198,13 +203,6 @@ class Store:
         """Student, risk and band of the last score of each week, by student and week."""
         with self.writing() as opened:
             return risks.weekly_risks(opened, students, until)
-
-    def weeks_before(
-        self, students: Iterable[int], as_of: datetime
-    ) -> list[tuple[int, float, Band]]:
-        """Student, risk and band of the last score of each week before that of an instant."""
-        with self.writing() as opened:
-            return risks.weeks_before(opened, students, as_of)
 
     def connections(self) -> tuple[int, int]:
         """How many connections of the pools are in use, and how many idle; readers apart."""

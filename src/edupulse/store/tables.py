@@ -306,6 +306,20 @@ RISKS = Table(
 Index(None, RISKS.c.student, RISKS.c.as_of)
 Index(None, RISKS.c.as_of, RISKS.c.risk)
 
+STANDING = Table(
+    "standing",
+    metadata,
+    Column("student", Integer(), ForeignKey(STUDENT.c.student), primary_key=True,
+           autoincrement=False),
+    Column("risk", Uuid(), nullable=False),
+    Column("registry", BigInteger(), nullable=False),
+    Column("reference", BigInteger(), nullable=False),
+    Column("version", BigInteger(), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    schema=STATE,
+)  # fmt: skip
+"""The answer that stands for a student while the versions are these (`store/standing.py`)."""
+
 AUDIT = Table(
     "audit",
     metadata,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.wiring import AnsweringHere
-from edupulse.pipeline.scoring import Rules, voice_of
+from edupulse.pipeline.speaking import Rules, voice_of
 from edupulse.school.errors import EduPulseError
 from edupulse.store.store import Store
 
