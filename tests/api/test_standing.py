@@ -1,4 +1,4 @@
-"""What the nightly list said stands: whoever asks next needs no computing, and is never told more."""
+"""What the nightly list said stands: whoever asks next is told that, and nothing is computed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_the_list_said_is_told_as_it_stands_there(
         assert str(told.prediction_id) == stored["id"]
         assert told.risk_score == line.said.to_json().get("risk_score")
         assert told.as_of == AT
-        assert told.factors is None and told.strengths is None  # nobody asked for them
+        assert (told.factors, told.strengths) == (None, None)  # nobody asked for them
         assert (told.worklist_band is None) is (told.risk_score is None)
     assert computed == []
 
@@ -189,7 +189,8 @@ def test_a_purge_leaves_nothing_of_it(place: Served, listed: Scoring) -> None:
     with place.store.writing() as connection:
         purge(connection, student, by="a test", because="it is asked")
         left = connection.execute("SELECT student FROM state.standing").fetchall()
-    assert len(left) == len(listed.lines) - 1 and (student,) not in left
+    assert len(left) == len(listed.lines) - 1
+    assert (student,) not in left
 
 
 def test_nothing_to_stand_is_nothing_done(place: Served) -> None:
