@@ -12,6 +12,7 @@ import pytest
 
 from api.answering_district import AT, Served, ask, run, served
 from edupulse.api.answering import Answering
+from edupulse.api.metrics import ANSWERS
 from edupulse.api.said import Said
 from edupulse.model.checkpoint import Checkpoint
 from edupulse.pipeline.predicting import Predictor
@@ -197,3 +198,16 @@ def test_nothing_to_stand_is_nothing_done(place: Served) -> None:
     with place.store.writing() as connection:
         let_stand(connection, [])
         assert connection.execute("SELECT count(*) FROM state.standing").fetchone() == (0,)
+
+
+def test_metrics_tell_where_answers_came_from(place: Served, listed: Scoring) -> None:
+    before = {source: _counted(source) for source in ("cache", "store", "computed")}
+    said(place, place.ids[0], place.ids[0])
+    said(place, place.ids[0], at=AT + timedelta(days=1))
+    assert {source: _counted(source) - before[source] for source in before} == {
+        "cache": 1, "store": 1, "computed": 1
+    }  # fmt: skip
+
+
+def _counted(source: str) -> float:
+    return ANSWERS.labels(source)._value.get()

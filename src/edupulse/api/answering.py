@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from edupulse.api.asked import Answer, Ask, Outcome
 from edupulse.api.giving import Giving
 from edupulse.api.lanes import Lane, Waiting, Writer
+from edupulse.api.metrics import ANSWERS
 from edupulse.pipeline.predicting import Predictor
 from edupulse.pipeline.speaking import Serving, require
 from edupulse.school.errors import BadInput, DatabaseDown, NotFound
@@ -90,9 +91,13 @@ class Answering:
     async def _given(self, ask: Ask, found: Answer | None) -> Answer | None:
         """What the cache had, or what stands in the store, where it may be given."""
         if found is not None and await self.giving.give(ask, found):
+            ANSWERS.labels("cache").inc()
             return found
         standing = await self.giving.standing(ask)
-        return standing if standing and await self.giving.give(ask, standing) else None
+        if standing is not None and await self.giving.give(ask, standing):
+            ANSWERS.labels("store").inc()
+            return standing
+        return None
 
     async def _by_lane(self, asks: Sequence[Ask], found: Sequence[Answer | None]) -> list[Outcome]:
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from edupulse.api.asked import REASONS, Answer, Ask, Outcome
 from edupulse.api.giving import may_see
+from edupulse.api.metrics import ANSWERS
 from edupulse.casework.disclosures import denied, no_such_student
 from edupulse.pipeline.accounts import Caller, predicted
 from edupulse.pipeline.predicting import Predictor
@@ -91,17 +92,22 @@ class Deciding:
                 done.outcomes.append(no_such_student())
                 done.entries.append(denied(asking, str(ask.student_id), student_id))
                 continue
-            answer = found
-            if answer is None or not self.held(ask, found):
-                answer, new = self.fresh[self.students[ask.student_id][0], *self.when(ask)]
-                if answer.id == new.risk.id:  # else it is stored already
-                    done.fresh.append(new.risk)
-                    if ask.as_of is None:
-                        done.standing.append(new)
+            holds = found is not None and self.held(ask, found)
+            ANSWERS.labels("cache" if holds else "computed").inc()
+            answer = found if found is not None and holds else self._new(ask, done)
             caller = Caller(asking.viewer.name, asking.purpose)
             done.entries.append(predicted(answer, answer.student_id, caller))
             done.outcomes.append(answer)
         return done
+
+    def _new(self, ask: Ask, done: Decided) -> Answer:
+        """What was computed for a question; it is to be written down, unless it is stored already."""
+        answer, new = self.fresh[self.students[ask.student_id][0], *self.when(ask)]
+        if answer.id == new.risk.id:
+            done.fresh.append(new.risk)
+            if ask.as_of is None:
+                done.standing.append(new)
+        return answer
 
     def exists(self, ask: Ask) -> bool:
         """Is there such a student?"""

@@ -57,6 +57,9 @@ WAITING = Gauge(
     "edupulse_queue_requests", "Waiting for a lane.", ["lane"], multiprocess_mode="livesum"
 )
 CACHE = Counter("edupulse_cache_lookups", "Answers looked up: found, missed, failed.", ["result"])
+ANSWERS = Counter(
+    "edupulse_answers", "Questions about a student, by where the answer came from.", ["source"]
+)
 PREDICTIONS = Counter(
     "edupulse_predictions", "New predictions, by band or the state without one.", ["method", "band"]
 )
