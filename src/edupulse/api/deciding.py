@@ -101,7 +101,7 @@ class Deciding:
         return done
 
     def _new(self, ask: Ask, done: Decided) -> Answer:
-        """What was computed for a question; it is to be written down, unless it is stored already."""
+        """What was computed for a question, to be written down unless it is stored already."""
         answer, new = self.fresh[self.students[ask.student_id][0], *self.when(ask)]
         if answer.id == new.risk.id:
             done.fresh.append(new.risk)
