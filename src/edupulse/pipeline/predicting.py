@@ -7,7 +7,7 @@ are read from one snapshot, so that an answer rests on exactly the versions that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -15,18 +15,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from edupulse.pipeline.speaking import Line, Serving, Voice, lines_of, to_store, voice_of
-from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import BadInput, NotFound, NotReady
-from edupulse.school.knowledge import Known, Schools
+from edupulse.school.knowledge import History, Known, Schools
 from edupulse.store import histories
 from edupulse.store.reading import Reading
-from edupulse.store.risks import StoredRisk, Weeks, weeks_before
+from edupulse.store.risks import weeks_before, with_worklist_band
 from edupulse.store.standing import Basis, Prediction
 from edupulse.store.store import Store
-from edupulse.store.versions import versions_in
-
-WORKLIST_BAND = "worklist_band"
-"""In the body of a stored risk: the band as the worklist showed it then."""
+from edupulse.store.versions import Versions, versions_in
 
 _TO_WARM = 8
 """Students, so many that some of them have every kind of record."""
@@ -47,27 +43,43 @@ class Predictor:
     ) -> list[Prediction]:
         """What is said of each student (key to UUID) as of an instant, in order.
 
-        Raises NotReady where what should serve cannot speak.
+        With the worklist's band. Raises NotReady where what should serve cannot speak.
         """
-        spoken = self.speak(students, as_of, explained=explained)
-        return [prediction for _, prediction in spoken]
+        with self.store.snapshot() as reading:
+            read = self._read(reading, list(students))
+            weeks = weeks_before(reading, students, as_of)
+        return [
+            replace(one, risk=with_worklist_band(one.risk, weeks.get(one.risk.student, ())))
+            for _, one in self._spoken(*read, students, as_of, explained)
+        ]
 
     def speak(
         self, students: Mapping[int, UUID], as_of: datetime, *, explained: bool = False
     ) -> list[tuple[Line, Prediction]]:
-        """The same, each beside the line of a list."""
-        keys = list(students)
+        """The same for a list, without that band, which takes the whole year's answers to read."""
         with self.store.snapshot() as reading:
-            found = versions_in(reading, keys)
-            schools = self._known_schools(reading, found.reference)
-            history = histories.history(reading, keys, schools=schools)
-            weeks = weeks_before(reading, keys, as_of)
+            read = self._read(reading, list(students))
+        return self._spoken(*read, students, as_of, explained)
+
+    def _read(self, reading: Reading, students: Sequence[int]) -> tuple[Versions, History]:
+        found = versions_in(reading, students)
+        schools = self._known_schools(reading, found.reference)
+        return found, histories.history(reading, students, schools=schools)
+
+    def _spoken(
+        self,
+        found: Versions,
+        history: History,
+        students: Mapping[int, UUID],
+        as_of: datetime,
+        explained: bool,
+    ) -> list[tuple[Line, Prediction]]:
         known = history.at(as_of)
         ids = {key: str(id_) for key, id_ in students.items()}
         lines = lines_of(known, self.voice(found.registry), ids, explained=explained)
         until = _earliest(day_ends(known), history.next_change(as_of))
         return [
-            (line, Prediction(_banded(to_store(line), weeks), Basis.of(found, line.student), until))
+            (line, Prediction(to_store(line), Basis.of(found, line.student), until))
             for line in lines
         ]
 
@@ -97,15 +109,6 @@ class Predictor:
         if self._schools is None or self._schools[0] != reference:
             self._schools = reference, histories.schools(reading)
         return self._schools[1]
-
-
-def _banded(risk: StoredRisk, weeks: Weeks) -> StoredRisk:
-    """With the band that the worklist shows, after the weeks before."""
-    if risk.risk is None:
-        return risk
-    before = [WeeklyScore(*week) for week in weeks.get(risk.student, ())]
-    band = worklist_band([*before, WeeklyScore(risk.risk, risk.body["risk_category"])])
-    return replace(risk, body={**risk.body, WORKLIST_BAND: band})
 
 
 def day_ends(known: Known) -> datetime:

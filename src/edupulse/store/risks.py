@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Literal
 
 from edupulse.risk.bands import Band
+from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import NotFound
 from edupulse.store.reading import Reading
 
@@ -197,23 +198,37 @@ Weeks = Mapping[int, Sequence[tuple[float, Band]]]
 def weeks_before(reading: Reading, students: Iterable[int], as_of: datetime) -> Weeks:
     """The weeks (UTC) before that of an instant, as a snapshot shows them."""
     asked = ",".join(str(int(key)) for key in students)
-    rows = reading.rows(SQL(_BEFORE).format(Literal(f"{{{asked}}}"), Literal(as_of)))
+    which = SQL("= ANY({}::integer[])").format(Literal(f"{{{asked}}}"))
+    rows = reading.rows(SQL(BEFORE).format(which=which, as_of=Literal(as_of)))
     found: dict[int, list[tuple[float, Band]]] = {}
     for student, risk, band in rows.iter_rows():
         found.setdefault(student, []).append((risk, band))
     return found
 
 
-_BEFORE = """
+BEFORE = """
     SELECT student, risk, body ->> 'risk_category' AS band FROM (
         SELECT DISTINCT ON (student, date_trunc('week', as_of, 'UTC')) id
         FROM state.risks
-        WHERE student = ANY({}::integer[])
-          AND as_of < date_trunc('week', {}::timestamptz, 'UTC')
+        WHERE student {which} AND as_of < date_trunc('week', {as_of}::timestamptz, 'UTC')
         ORDER BY student, date_trunc('week', as_of, 'UTC'), as_of DESC, stored DESC, id
     ) weekly JOIN state.risks USING (id)
     WHERE state = 'band' ORDER BY student, as_of
 """
+"""Of some students the last score of each week before that of an instant."""
+
+WORKLIST_BAND = "worklist_band"
+"""In the body of a risk: the band as the worklist shows it then."""
+
+
+def with_worklist_band(risk: StoredRisk, weeks: Sequence[tuple[float, Band]]) -> StoredRisk:
+    """With that band where there is a score, after the student's weeks before."""
+    if risk.risk is None:
+        return risk
+    this_week = WeeklyScore(risk.risk, risk.body["risk_category"])
+    band = worklist_band([*(WeeklyScore(*week) for week in weeks), this_week])
+    return replace(risk, body={**risk.body, WORKLIST_BAND: band})
+
 
 _WEEKLY_SCHEMA = {"student": pl.Int32(), "risk": pl.Float64(), "band": pl.String()}
 _WEEKLY = """

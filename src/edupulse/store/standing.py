@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from edupulse.store.line import Line
-from edupulse.store.risks import StoredRisk
+from edupulse.store.risks import BEFORE, WORKLIST_BAND, StoredRisk, with_worklist_band
 from edupulse.store.versions import Versions
 
 
@@ -71,17 +71,24 @@ _STAND = """
         >= (s.registry, s.reference, s.version, s.until)
 """
 
-QUESTION = """
+QUESTION = f"""
     SELECT coalesce(json_agg(found), '[]')::text FROM (
         SELECT i.student_id, r.id, json_build_array(s.version, s.reference, s.registry) AS basis,
             s.until, r.student, r.as_of, r.method, r.policy, r.state, r.checkpoint, r.risk,
-            json_build_array(r.low, r.high) AS interval, r.body
+            json_build_array(r.low, r.high) AS interval, r.body,
+            CASE WHEN r.body ? '{WORKLIST_BAND}' THEN NULL ELSE coalesce((
+                SELECT json_agg(json_build_array(risk, band))
+                FROM ({BEFORE.format(which="= r.student", as_of="r.as_of")}) before
+            ), '[]') END AS weeks
         FROM identity.student i JOIN state.standing s USING (student)
             JOIN state.risks r ON r.id = s.risk
         WHERE i.student_id = ANY($1::uuid[])
     ) found
+"""  # noqa: S608  (constants of two modules)
+"""What stands for the students whose UUIDs are the array, as a statement of PostgreSQL's own.
+
+Of what a list stored, with the weeks before: it did not need the worklist's band.
 """
-"""What stands for the students whose UUIDs are the array, as a statement of PostgreSQL's own."""
 
 
 async def standing_by(line: Line, students: Iterable[UUID]) -> dict[UUID, tuple[UUID, Prediction]]:
@@ -97,6 +104,8 @@ def _read(row: dict[str, Any]) -> Prediction:
     risk = StoredRisk(row["student"], _instant(row["as_of"]), row["method"], row["policy"],
                       row["state"], row["checkpoint"], row["risk"],
                       None if low is None else (low, high), row["body"])  # fmt: skip
+    if row["weeks"] is not None:
+        risk = with_worklist_band(risk, row["weeks"])
     return Prediction(risk, Basis(*row["basis"]), _instant(row["until"]))
 
 
