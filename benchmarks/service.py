@@ -213,7 +213,7 @@ class Checked:
     answers: Counter[str] = field(default_factory=Counter)
     compared: int = 0
     others: list[tuple[str, str, float | None]] = field(default_factory=list)
-    other: Counter[int] = field(default_factory=Counter)
+    other: list[Answer] = field(default_factory=list)
     gone: list[float] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
     predicted: list[str] = field(default_factory=list)
@@ -329,8 +329,12 @@ def judge(
     )
     after = [min((at - kill for kill in kills if at >= kill), default=-1.0) for at in checked.gone]
     print(f"503: {len(checked.gone)}, the last {max(after, default=0):.1f} s after a kill"
-          f" ({sum(one < 0 for one in after)} before any); other errors: {dict(checked.other)}"
-          f" (0: cut)")  # fmt: skip
+          f" ({sum(one < 0 for one in after)} before any)")  # fmt: skip
+    if checked.other:
+        when, took = ([getattr(one, name) for one in checked.other] for name in ("due", "took"))
+        print(f"other errors: {dict(Counter(one.status for one in checked.other))} ({BROKEN}: cut),"
+              f" asked between {min(when):.0f} and {max(when):.0f} s, each after"
+              f" {min(took):.1f} to {max(took):.1f} s")  # fmt: skip
     p50, p99 = told.percentile(0.5), told.percentile(0.99)
     print(f"latency of what was answered: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
@@ -342,7 +346,7 @@ def look(checked: Checked, answer: Answer, expected: dict[str, float | None]) ->
     if answer.status == 503:
         checked.gone.append(answer.due)
     elif answer.status != 200:
-        checked.other[answer.status or BROKEN] += 1
+        checked.other.append(answer)
     elif sort == "predict":
         said = json.loads(answer.body)
         checked.predicted.append(said["prediction_id"])
