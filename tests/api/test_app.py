@@ -159,6 +159,11 @@ def test_every_answer_has_the_security_headers(client, troubled, method, path, s
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
+def test_a_path_with_a_slash_too_many_is_unknown_and_leads_nowhere(client) -> None:
+    answer = client.get("/healthz/", follow_redirects=False)
+    assert answer.status_code == 404
+
+
 def test_an_unknown_path_is_a_problem(client) -> None:
     assert client.get("/nowhere").json()["type"] == "urn:edupulse:problem:not-found"
 

@@ -40,6 +40,28 @@ def absence(student: dict[str, str], day: str, **more: object) -> dict[str, obje
     return where | {"date": day, "status": "unexcused"} | more
 
 
+@pytest.mark.parametrize("where", ['{"student_id": "\\ud800"}', '{"\\udfff": "x"}'])
+def test_half_of_a_character_is_no_text(service, where: str) -> None:
+    headers = service.as_(None) | {"Content-Type": "application/json"}
+    body = f'{{"records": [{where}]}}'
+    answer = service.client.post(f"{PREFIX}/records/marks", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:edupulse:problem:bad-input")
+
+
+UNREADABLE = [b"[" * 100_000, b'{"records": [{"student_id": ' + b"9" * 5000 + b"}]}", b"\xff", b"{"]
+"""What Python cannot take for JSON: too deep, too long a number, no text, half a word."""
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+@pytest.mark.parametrize("path", ["records/marks", "predict"])
+def test_a_body_that_cannot_be_read_is_an_invalid_request(service, path: str, body: bytes) -> None:
+    headers = service.as_() | {"Content-Type": "application/json"}
+    answer = service.client.post(f"{PREFIX}/{path}", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:edupulse:problem:invalid-request"
+    assert answer.json()["errors"][0]["where"].startswith("body")
+
+
 def test_good_rows_land_and_the_bad_are_told_by_row_field_and_reason(push, student) -> None:
     rows = [
         absence(student, "2025-02-11"),

@@ -145,6 +145,27 @@ def test_the_future_is_not_told(service, anyone, path: str) -> None:
     assert naive.status_code == 422
 
 
+FARTHEST = ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"]
+"""Instants with which one cannot reckon in every time zone."""
+
+
+@pytest.mark.parametrize("instant", FARTHEST)
+def test_an_instant_beyond_all_records_is_refused_wherever_it_is_given(
+    service, anyone, instant: str
+) -> None:
+    for path in OF_ONE:
+        assert get(service, f"students/{anyone}{path}", as_of=instant).status_code == 422
+    cursor = urlsafe_b64encode(f'["{instant}", 1]'.encode()).decode()
+    assert get(service, f"students/{anyone}/timeline", cursor=cursor).status_code == 422
+    for path, one in (
+        ("predict", {"student_id": anyone}),
+        ("predict/batch", {"student_ids": [anyone]}),
+    ):
+        body = one | {"as_of": instant}
+        answer = service.client.post(f"{PREFIX}/{path}", json=body, headers=service.as_())
+        assert answer.status_code == 422
+
+
 @pytest.mark.parametrize("cursor", NO_CURSORS)
 @pytest.mark.parametrize("path", [*LISTS, "students/{one}/timeline", "disclosures"])
 def test_what_is_no_cursor_is_refused(service, anyone, path: str, cursor: str) -> None:

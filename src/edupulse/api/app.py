@@ -112,6 +112,7 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_tags=tags_of((*ROUTES, *OPEN)),
         generate_unique_id_function=operation_id,
         lifespan=life,

@@ -14,11 +14,12 @@ from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.answering import Answering
 from edupulse.api.asked import Answer, Ask
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.api.problems import Problem, told_of
 from edupulse.api.said import EXAMPLE, Said, said_of
@@ -102,7 +103,7 @@ async def _score(
         await answering.ask_all(asks, cached=False)
 
 
-_CURSOR = TypeAdapter(tuple[AwareDatetime, NonNegativeInt, str])
+_CURSOR = TypeAdapter(tuple[Instant, NonNegativeInt, str])
 
 
 def _place_of(cursor: str | None, wanted: Wanted) -> tuple[datetime, int] | None:

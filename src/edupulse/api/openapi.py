@@ -27,6 +27,7 @@ PROBLEMS: Mapping[HTTPStatus, str] = {
     HTTPStatus.UNAUTHORIZED: "No bearer token, or one that does not hold.",
     HTTPStatus.FORBIDDEN: "The caller is known and may not do this at all.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or not for this caller.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not come in time.",
     HTTPStatus.CONFLICT: "Something that is needed first is not there yet, or a law says no.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than the service takes.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not as this document says; see `errors`.",
@@ -91,15 +92,15 @@ def _possible(operation: Mapping[str, Any]) -> Iterator[HTTPStatus]:
     parameters = operation.get("parameters", ())
     if operation.get("security"):
         yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
-        yield from (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+        yield HTTPStatus.TOO_MANY_REQUESTS
     named = any(one["in"] == "path" or one["name"] in _NAMED_BY_QUERY for one in parameters)
     if named or "requestBody" in operation:
         yield HTTPStatus.NOT_FOUND
     if parameters or "requestBody" in operation:
         yield HTTPStatus.UNPROCESSABLE_ENTITY
     if "requestBody" in operation:
-        yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    yield HTTPStatus.INTERNAL_SERVER_ERROR
+        yield from (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    yield from (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def scopes_of(operation: Mapping[str, Any]) -> str:

@@ -148,6 +148,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         {"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]}
         for one in error.errors()
     ]
+    return _unlike(request, places)
+
+
+def _unlike(request: Request, places: list[dict[str, Any]]) -> JSONResponse:
     return problem(
         request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -161,6 +165,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for it)
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:  # FastAPI: JSON that Python cannot hold
+        return _unlike(request, [{"where": "body", "what": "This cannot be read."}])
     return problem(request, status, status.description or status.phrase, headers=error.headers)
 
 

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.casework.caseload import Names
 
 StudentId = Annotated[UUID, Path(description="The student's `student_id`.")]
 
 AsOf = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Query(description="What was known at this instant, with its time zone; none: now."),
 ]
 

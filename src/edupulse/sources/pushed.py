@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
+from edupulse.school.errors import BadInput
 from edupulse.school.kind import Kind
 from edupulse.sources import cells
 from edupulse.sources.checking import checked
@@ -43,6 +44,7 @@ class Pushed:
             return
         self.ledger.open(kind)
         self.ledger.count(kind, len(self._rows))
+        _require_text(self._rows)
         known = [*(f.name for f in kind.fields), *VERSION_FIELDS]
         strange = Counter(name for row in self._rows for name in row if name not in known)
         for name, count in sorted(strange.items()):
@@ -57,6 +59,18 @@ class Pushed:
         ]
         line = pl.Series("line", range(1, len(self._rows) + 1), pl.Int64)
         return cells.trimmed(pl.DataFrame(columns)).with_columns(line, file=pl.lit(self.kind.name))
+
+
+def _require_text(rows: Sequence[Row]) -> None:
+    """Raises BadInput for half of a character (a lone surrogate), which JSON can write."""
+    try:
+        for row in rows:
+            for name, value in row.items():
+                f"{name}{value}".encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            "A text holds half of a character.", "Write it as UTF-8, or as both halves."
+        ) from None
 
 
 def _text(value: str | bool | float | None) -> str | None:

@@ -9,12 +9,16 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from edupulse.api.problems import MEDIA_TYPE
 from edupulse.api.wiring import AnsweringHere
 from edupulse.pipeline.speaking import Rules, voice_of
 from edupulse.school.errors import EduPulseError
 from edupulse.store.store import Store
 
 router = APIRouter(tags=["health"])
+
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+"""Where the service is asked too much at once to say more."""
 
 
 class Alive(BaseModel):
@@ -43,7 +47,7 @@ async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses={503: {"model": Ready}})
+@router.get("/readyz", responses={503: {"model": Ready, "content": {MEDIA_TYPE: PROBLEM}}})
 async def readyz(response: Response, answering: AnsweringHere) -> Ready:
     """Whether the service can answer. Without a checkpoint it can: by the rules, named as such."""
     try:

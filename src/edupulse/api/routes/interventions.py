@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from edupulse.api.idempotency import once
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.security import asks
 from edupulse.api.student import StudentId
@@ -28,7 +29,7 @@ from edupulse.store.interventions import Intervention, Outcome, Plan
 router = APIRouter(tags=["interventions"])
 
 InterventionId = Annotated[UUID, Path(description="The intervention's id.")]
-KEY: TypeAdapter[tuple[AwareDatetime, UUID]] = TypeAdapter(tuple[AwareDatetime, UUID])
+KEY: TypeAdapter[tuple[Instant, UUID]] = TypeAdapter(tuple[Instant, UUID])
 
 PLAN: dict[str, Any] = {
     "title": "Check-in with a mentor", "provider": "counselor", "begins_on": "2026-03-17",

@@ -6,13 +6,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from edupulse.api.answering import Answering
 from edupulse.api.asked import Ask
 from edupulse.api.batches import MOST_IDS, MOST_WITH_FACTORS, Place, Wanted, ranked
 from edupulse.api.direct import JSON, directly
 from edupulse.api.idempotency import once
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page
 from edupulse.api.said import Said
 from edupulse.api.security import asks
@@ -22,7 +23,7 @@ from edupulse.casework.disclosures import Asking
 SCOPE = "predictions:write"
 
 AsOf = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Field(description="From whose knowledge to predict; none: the instant of the asking."),
 ]
 

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from edupulse.api.idempotency import once
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.said import Said, said_of
 from edupulse.api.security import asks
@@ -23,7 +24,7 @@ from edupulse.pipeline.replaying import replay
 
 router = APIRouter(tags=["predictions"])
 
-CURSOR = TypeAdapter(tuple[AwareDatetime, UUID])
+CURSOR = TypeAdapter(tuple[Instant, UUID])
 
 PredictionId = Annotated[UUID, Path(description="The `prediction_id`.")]
 

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter
 
+from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, cursor_after, typed_key
 from edupulse.api.security import asks
 from edupulse.api.student import AsOf, StudentId
@@ -18,9 +19,7 @@ from edupulse.risk.risk import Fact
 
 router = APIRouter(tags=["timeline"])
 
-KEY: TypeAdapter[tuple[AwareDatetime, NonNegativeInt]] = TypeAdapter(
-    tuple[AwareDatetime, NonNegativeInt]
-)
+KEY: TypeAdapter[tuple[Instant, NonNegativeInt]] = TypeAdapter(tuple[Instant, NonNegativeInt])
 """The instant of the first page, so that all pages tell of one, and how many events came before."""
 
 
