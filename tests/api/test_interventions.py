@@ -88,6 +88,29 @@ def test_the_log_adds_up_to_the_dose(ask, planned) -> None:
     assert (shown["sessions_attended"], shown["minutes_attended"]) == (2, 60)
 
 
+def entries(service, student: str) -> list[tuple[str, str]]:
+    with service.store.writing() as connection:
+        return connection.execute(
+            "SELECT what, purpose FROM state.audit WHERE student = %s ORDER BY number", [student]
+        ).fetchall()
+
+
+@pytest.mark.parametrize("end", ["", "/log", "/close"])
+def test_each_look_at_a_plan_and_each_attempt_stands_under_its_student(
+    service, ask, seen_by_teacher, end: str
+) -> None:
+    for student, status in zip(seen_by_teacher, (2, 4), strict=True):
+        plan = ask("POST", PATH, "district_admin", PLAN | {"student_id": student}).json()["id"]
+        before = len(entries(service, student))
+        body = {"": None, "/log": SESSION, "/close": {"outcome": "completed", "reason": "It is."}}
+        method = "POST" if end else "GET"
+        answer = ask(method, f"{PATH}/{plan}{end}", "teacher", body[end])
+        assert answer.status_code // 100 == status
+        [(what, purpose)] = entries(service, student)[before:]
+        assert what == ("disclosed" if status == 2 else "denied")
+        assert purpose == f"{method} /interventions/{{intervention_id}}{end}"
+
+
 def test_a_session_to_come_was_not_held(ask, planned) -> None:
     body = SESSION | {"held_on": "2025-02-21"}
     assert ask("POST", f"{PATH}/{planned['id']}/log", body=body).status_code == 422

@@ -24,7 +24,7 @@ from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.api.problems import Problem, told_of
 from edupulse.api.said import EXAMPLE, Said, said_of
 from edupulse.casework.access import Part
-from edupulse.casework.disclosures import Asking, disclose, no_such_student, sight_in
+from edupulse.casework.disclosures import Asking, deny, disclose, no_such_student, sight_in
 from edupulse.school.errors import BadInput
 from edupulse.store.people import resolve_students
 from edupulse.store.risks import ranking, stored_risks
@@ -33,6 +33,9 @@ from edupulse.store.store import Store
 MOST_IDS, MOST_WITH_FACTORS = 10_000, 50
 AT_ONCE = 100
 """Students scored between two looks at what else waits."""
+
+PARTS = (Part.FACTS, Part.SCORES)
+"""What one must see of a student to be told a prediction."""
 
 
 class Place(BaseModel):
@@ -95,6 +98,25 @@ async def ranked(
     return Page(items=[_shown(one, said) for one in shown], next=after)
 
 
+def told_again(store: Store, asking: Asking, told: bytes) -> bytes:
+    """A page that was told before, of those whom the viewer may still see; a disclosure of each."""
+    page = Page[Place].model_validate_json(told)
+    with store.writing() as connection:
+        found = resolve_students(connection, [one.student_id for one in page.items if one.risk])
+    seen = sight_in(store, asking)
+    shown = {id_: key for id_, (key, _) in found.items() if set(PARTS) <= seen.of(key)}
+    disclose(store, asking, [*shown.values()], PARTS)
+    if all(one.student_id in shown for one in page.items if one.risk):
+        return told
+    for id_ in {one.student_id for one in page.items if one.risk} - shown.keys():
+        deny(store, asking, str(id_), found[id_][0] if id_ in found else None)
+    page.items = [
+        one if one.risk is None or one.student_id in shown else _shown(one.student_id, {})
+        for one in page.items
+    ]
+    return page.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
 async def _score(
     answering: Answering, asking: Asking, ids: Sequence[UUID], as_of: datetime
 ) -> None:
@@ -123,7 +145,7 @@ def _ranks(store: Store, asking: Asking, ids: Sequence[UUID], as_of: datetime) -
         found = {
             id_: who
             for id_, who in resolve_students(connection, ids).items()
-            if {Part.FACTS, Part.SCORES} <= seen.of(who[0])
+            if set(PARTS) <= seen.of(who[0])
         }
         order = ranking(connection, [student for student, _ in found.values()], as_of)
     place = {student: at for at, student in enumerate(order)}
@@ -144,7 +166,7 @@ def _said(
 ) -> dict[UUID, Said]:
     """What was stored of those on a page; a later page is a further look at them."""
     if not first:
-        disclose(store, asking, [one.student for one in page], [Part.FACTS, Part.SCORES])
+        disclose(store, asking, [one.student for one in page], PARTS)
     with store.writing() as connection:
         stored = stored_risks(connection, [one.prediction for one in page])
     return {

@@ -3,6 +3,9 @@
 `@once` below `@router.post(...)` is all that a route needs. An endpoint with a parameter `made`
 gets the id of what it makes there: a new one, or, where the same request was cut off before, the
 same one again. Who writes under that id with `ON CONFLICT DO NOTHING` writes once, whatever dies.
+
+An answer about students takes `@once_about(again)` instead: who repeats the request may no longer
+see them, and what is told again is a look at a record like any other.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Annotated, Any
@@ -47,8 +50,34 @@ Key = Annotated[
 ]
 
 
-def once(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+Endpoint = Callable[..., Any]
+Again = Callable[[Store, Asking, Mapping[str, Any], bytes], bytes]
+"""From the endpoint's arguments and its first answer to what may be told of it now."""
+
+
+def once(endpoint: Endpoint) -> Callable[..., Awaitable[Any]]:
     """The endpoint, done once for each key of a caller; without a key as it is."""
+    return _once(endpoint, None)
+
+
+def once_about(
+    seen: Callable[[Store, Asking, Mapping[str, Any]], object],
+) -> Callable[[Endpoint], Callable[..., Awaitable[Any]]]:
+    """The same for an answer about a student: `seen` opens the record, or raises NotFound."""
+
+    def again(store: Store, asking: Asking, given: Mapping[str, Any], told: bytes) -> bytes:
+        seen(store, asking, given)
+        return told
+
+    return once_again(again)
+
+
+def once_again(again: Again) -> Callable[[Endpoint], Callable[..., Awaitable[Any]]]:
+    """The same, where `again` says what of the answer is told another time."""
+    return lambda endpoint: _once(endpoint, again)
+
+
+def _once(endpoint: Endpoint, again: Again | None) -> Callable[..., Awaitable[Any]]:
     signature = inspect.signature(endpoint)
     makes = MADE in signature.parameters
 
@@ -63,7 +92,10 @@ def once(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         request = await _Keyed.of(keyed, keyed_store, asking, key)
         claimed = await run_in_threadpool(request.claim)
         if isinstance(claimed, Answered):
-            return request.replayed(claimed)
+            told = request.opened(claimed)
+            if again is not None:
+                told = await run_in_threadpool(again, keyed_store, asking, given, told)
+            return Response(told, claimed.status, {REPLAYED: "true"}, "application/json")
         return await request.done(partial(doing, made=claimed.made) if makes else doing, claimed)
 
     own = [one for one in signature.parameters.values() if one.name != MADE]
@@ -120,11 +152,10 @@ class _Keyed:
         await run_in_threadpool(self._settle, mine, response)
         return response
 
-    def replayed(self, answer: Answered) -> Response:
-        """The first answer again."""
+    def opened(self, answer: Answered) -> bytes:
+        """The first answer."""
         nonce, told = answer.sealed[:_NONCE], answer.sealed[_NONCE:]
-        body = AESGCM(self.secret).decrypt(nonce, told, self.digest)
-        return Response(body, answer.status, {REPLAYED: "true"}, "application/json")
+        return AESGCM(self.secret).decrypt(nonce, told, self.digest)
 
     def _rendered(self, answer: Any) -> Response:
         """The answer as FastAPI would give it; the same bytes are kept."""

@@ -105,14 +105,23 @@ def _seen(store: Store, asking: Asking, id_: uuid.UUID) -> tuple[Intervention, l
         one = stored.intervention(connection, id_)
         sessions = stored.sessions(connection, id_)
     if one is None or not sight_in(store, asking).may_see(one.student):
-        deny(store, asking, str(id_), None)
+        deny(store, asking, str(id_), _whose(store, id_))
         raise NotFound("There is no such intervention.", "Give the id of one you see.")
     return one, sessions
 
 
+def _whose(store: Store, id_: uuid.UUID) -> int | None:
+    """The student of an intervention, whoever asks; None where there is none such."""
+    with store.writing() as connection:
+        one = stored.intervention(connection, id_)
+    return None if one is None else one.student
+
+
 def _writable(store: Store, asking: Asking, id_: uuid.UUID) -> Intervention:
+    """The same for who may write it; a disclosure. Raises NotAllowed for who may only see it."""
     one, _ = _seen(store, asking, id_)
     if not sight_in(store, asking).may_see(one.student, Part.PLANS):
         to_do = "Ask who works with the student."
         raise NotAllowed("You see this plan and may not write it.", to_do)
+    disclose(store, asking, [one.student], [Part.PLANS])
     return one

@@ -26,10 +26,15 @@ SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 5.0, 15.0
 
 Address = IPv4Address | IPv6Address
 
-NEVER = tuple(ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24"))
-"""What Python may call global and is not another's: clouds' own addresses, IETF's, relays."""
+NEVER = tuple(
+    ip_network(one) for one in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+)
+"""What Python may call global and is not another's: clouds' own, IETF's, relays, examples."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")
+"""All of version 6 that is given out to others (IANA); what lies outside may be taken for an
+address of version 4, or for one of a site's own, by a network that is so configured."""
 
 
 class TargetSettings(BaseSettings):
@@ -127,6 +132,8 @@ def is_public(address: Address) -> bool:
     wrapped = _wrapped(address) if isinstance(address, IPv6Address) else None
     if wrapped is not None:
         return is_public(wrapped)
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
     public = address.is_global and not address.is_multicast
     return public and not any(address in network for network in NEVER)
 

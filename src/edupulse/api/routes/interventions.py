@@ -5,6 +5,7 @@ What they effect is not told: it is not known yet.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from http import HTTPStatus
@@ -14,17 +15,19 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from edupulse.api.idempotency import once
+from edupulse.api.idempotency import once_about
 from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.security import asks
 from edupulse.api.student import StudentId
 from edupulse.api.wiring import StoreHere
 from edupulse.casework import interventions
-from edupulse.casework.disclosures import Asking
+from edupulse.casework.access import Part
+from edupulse.casework.disclosures import Asking, open_record
 from edupulse.casework.interventions import Held
 from edupulse.casework.recommendations import Family, recommended
 from edupulse.store.interventions import Intervention, Outcome, Plan
+from edupulse.store.store import Store
 
 router = APIRouter(tags=["interventions"])
 
@@ -152,8 +155,16 @@ class Recommendation(BaseModel):
     minutes: int | None = Field(description="How long each time.")
 
 
+def _seen(store: Store, asking: Asking, given: Mapping[str, Any]) -> object:
+    return interventions.found(store, asking, given["intervention_id"])
+
+
 @router.post("/interventions", status_code=HTTPStatus.CREATED)
-@once
+@once_about(
+    lambda store, asking, given: open_record(
+        store, asking, str(given["wanted"].student_id), [Part.PLANS]
+    )
+)
 def plan_intervention(
     made: UUID,
     asking: Annotated[Asking, asks("interventions:write")],
@@ -202,7 +213,7 @@ def show_intervention(
 
 
 @router.post("/interventions/{intervention_id}/log", status_code=HTTPStatus.CREATED)
-@once
+@once_about(_seen)
 def log_session(
     made: UUID,
     asking: Annotated[Asking, asks("interventions:write")],
@@ -218,7 +229,7 @@ def log_session(
 
 
 @router.post("/interventions/{intervention_id}/close")
-@once
+@once_about(_seen)
 def close_intervention(
     asking: Annotated[Asking, asks("interventions:write")],
     store: StoreHere,

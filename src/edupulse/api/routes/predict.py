@@ -10,15 +10,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edupulse.api.answering import Answering
 from edupulse.api.asked import Ask
-from edupulse.api.batches import MOST_IDS, MOST_WITH_FACTORS, Place, Wanted, ranked
+from edupulse.api.batches import (
+    MOST_IDS,
+    MOST_WITH_FACTORS,
+    PARTS,
+    Place,
+    Wanted,
+    ranked,
+    told_again,
+)
 from edupulse.api.direct import JSON, directly
-from edupulse.api.idempotency import once
+from edupulse.api.idempotency import once_about, once_again
 from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page
 from edupulse.api.said import Said
 from edupulse.api.security import asks
 from edupulse.api.wiring import AnsweringHere
-from edupulse.casework.disclosures import Asking
+from edupulse.casework.disclosures import Asking, open_record
 
 SCOPE = "predictions:write"
 
@@ -71,7 +79,9 @@ batches = APIRouter(tags=["predict"])
 
 
 @router.post("/predict", response_model=Said)
-@once
+@once_about(
+    lambda store, asking, given: open_record(store, asking, str(given["asked"].student_id), PARTS)
+)
 async def predict(
     asking: Annotated[Asking, asks(SCOPE)],
     answering: AnsweringHere,
@@ -89,7 +99,7 @@ async def predict_one(answering: Answering, asking: Asking, asked: OneAsked) -> 
 
 
 @batches.post("/predict/batch", response_model_exclude_none=True)
-@once
+@once_again(lambda store, asking, _, told: told_again(store, asking, told))
 async def predict_batch(
     asking: Annotated[Asking, asks(SCOPE)],
     answering: AnsweringHere,

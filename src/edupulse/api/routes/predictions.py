@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from edupulse.api.idempotency import once
+from edupulse.api.idempotency import once_about
 from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page, cursor_after, typed_key
 from edupulse.api.said import Said, said_of
@@ -21,6 +22,7 @@ from edupulse.casework.disclosures import Asking
 from edupulse.casework.predictions import answer_back, open_prediction, predictions_of
 from edupulse.pipeline.accounts import Caller
 from edupulse.pipeline.replaying import replay
+from edupulse.store.store import Store
 
 router = APIRouter(tags=["predictions"])
 
@@ -98,8 +100,12 @@ def history(
     return Page(items=items, next=after)
 
 
+def _seen(store: Store, asking: Asking, given: Mapping[str, Any]) -> object:
+    return open_prediction(store, asking, given["prediction_id"])
+
+
 @router.post("/predictions/{prediction_id}/replay", response_model_exclude_none=True)
-@once
+@once_about(_seen)
 def replay_prediction(
     asking: Annotated[Asking, asks("predictions:write")],
     store: StoreHere,
@@ -119,7 +125,7 @@ def replay_prediction(
 
 
 @router.post("/predictions/{prediction_id}/feedback", status_code=HTTPStatus.CREATED)
-@once
+@once_about(_seen)
 def give_feedback(
     asking: Annotated[Asking, asks("feedback:write")],
     store: StoreHere,
