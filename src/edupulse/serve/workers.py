@@ -19,6 +19,7 @@ class Workers(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Replace those that died."""
+        self._let_go()  # of those that a hangup has just brought
         super().keep_subprocess_alive()
         self._let_go()
 
