@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from edupulse.api.app import create_app
-from edupulse.api.guard import Limits
+from edupulse.api.limits import Limits
 from edupulse.store import tokens
 from edupulse.store.people import staff_key
 from edupulse.store.store import Store, open_store

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from edupulse.api.app import create_app
-from edupulse.api.guard import HEADERS, Guard, Limits
+from edupulse.api.guard import HEADERS, Guard
+from edupulse.api.limits import Limits
 from edupulse.api.problems import STATUSES, answer_with_problems, status_of
 from edupulse.school import errors
 from edupulse.store.store import open_store, store_at

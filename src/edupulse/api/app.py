@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from datetime import UTC, datetime
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 
 from edupulse.api.answering import answering_on
-from edupulse.api.background import working
 from edupulse.api.gate import Gate
 from edupulse.api.gatekeeper import Gatekeeper
-from edupulse.api.guard import Guard, Limits
+from edupulse.api.guard import Guard
+from edupulse.api.limits import Limits
 from edupulse.api.metrics import sampled
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -68,6 +73,7 @@ THREADS = 16
 """Of one process, for routes that wait for the database: more would only queue there."""
 
 StoreOpener = Callable[[], AbstractContextManager[Store]]
+Beside = Sequence[Callable[[Store, Clock], AbstractAsyncContextManager[None]]]
 
 
 def utc_now() -> datetime:
@@ -79,13 +85,12 @@ def create_app(
     opener: StoreOpener = store_at,
     clock: Clock = utc_now,
     limits: Limits | None = None,
-    *,
-    works: bool = False,
+    beside: Beside = (),
 ) -> FastAPI:
     """The service on the store that `opener` opens, for as long as the service runs.
 
-    It starts without a database too, says so, and answers as soon as there is one. `works`: it also
-    starts runs that wait and tells webhooks, beside answering.
+    It starts without a database too, says so, and answers as soon as there is one. `beside` is what
+    else is done meanwhile, begun once all is loaded that a prediction needs.
     """
 
     @asynccontextmanager
@@ -100,8 +105,8 @@ def create_app(
             app.state.gate = Gate(store, provider, rights=answering.giving.rights)
             counts, waiting = answering.answers.counts, answering.waiting
             await held.enter_async_context(sampled(store, counts, waiting))
-            if works:
-                held.enter_context(working(store, clock))
+            for begun in beside:
+                await held.enter_async_context(begun(store, clock))
             yield
 
     app = Documented(

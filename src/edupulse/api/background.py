@@ -5,10 +5,11 @@ Any number of processes may do so at a time: each takes what no other has.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from edupulse.api.wiring import Clock
 from edupulse.pipeline.delivering import deliver
@@ -26,8 +27,8 @@ LAST = 20.0
 log = logging.getLogger("edupulse.background")
 
 
-@contextmanager
-def working(store: Store, clock: Clock) -> Iterator[None]:
+@asynccontextmanager
+async def working(store: Store, clock: Clock) -> AsyncIterator[None]:
     """Work in threads of their own for as long as the context."""
     ended = threading.Event()
     works = {_runs: PAUSE, _deliveries: PAUSE, _old: LONG_PAUSE}
@@ -42,7 +43,7 @@ def working(store: Store, clock: Clock) -> Iterator[None]:
     finally:
         ended.set()
         for thread in threads:
-            thread.join(LAST)
+            await asyncio.to_thread(thread.join, LAST)
 
 
 def _runs(store: Store, clock: Clock) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edupulse.api.limits import Limits
 from edupulse.api.metrics import INSIDE, observe
 from edupulse.api.problems import RETRY_AFTER, problem, unforeseen
 
@@ -41,19 +41,6 @@ REQUEST_ID = re.compile(r"[0-9A-Za-z-]{16,64}")
 """What a proxy may call a request; anything else gets an id of ours."""
 
 log = logging.getLogger("edupulse.requests")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request may take, and how many may be inside at a time (of one process)."""
-
-    body: int = 16 * 1024 * 1024
-    """Bytes."""
-    body_seconds: float = 30.0
-    """From the head of a request to the last byte of its body."""
-    seconds: float = 60.0
-    """From the head of a request to the beginning of its answer."""
-    at_once: int = 256
 
 
 class Guard:

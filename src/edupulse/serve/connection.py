@@ -12,14 +12,12 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from edupulse.api.guard import HEADERS
 from edupulse.api.problems import MEDIA_TYPE
-from edupulse.serve.logs import LOGGING
-from edupulse.serve.settings import ServeSettings
+from edupulse.serve.configuration import Configuration
 
 LARGEST_HEAD = 32 * 1024
 """Bytes."""
@@ -151,27 +149,3 @@ def refusal(status: HTTPStatus, detail: str) -> bytes:
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-class Configuration(Config):
-    """Uvicorn's, for our workers: our connections, our logs, and no name of the server."""
-
-    def __init__(self, settings: ServeSettings) -> None:
-        self.settings = settings
-        super().__init__(
-            "edupulse.serve.worker:create",
-            factory=True,
-            workers=settings.workers,
-            http=Connection,
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            log_config=LOGGING,
-            access_log=False,
-            server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_keep_alive=settings.keep_alive_seconds,
-            timeout_graceful_shutdown=settings.stop_seconds,
-            timeout_worker_healthcheck=120,  # a busy machine is slow to start one
-        )

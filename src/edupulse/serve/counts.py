@@ -12,10 +12,8 @@ from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from edupulse.api.app import utc_now
-from edupulse.api.metrics import DistrictCollector
 from edupulse.school.errors import NotReady
-from edupulse.store.store import Store
+from edupulse.serve.told import Told
 
 
 class Counts(Collector):
@@ -34,11 +32,11 @@ class Counts(Collector):
 
 
 @contextmanager
-def shown(host: str, port: int, folder: Path, store: Store) -> Iterator[int]:
+def shown(host: str, port: int, folder: Path) -> Iterator[int]:
     """Answer on this address, in a thread; gives its port. Raises NotReady where it is taken."""
     registry = CollectorRegistry()
     registry.register(Counts(folder))
-    registry.register(DistrictCollector(store, utc_now))
+    registry.register(Told(folder))
     try:
         server, thread = start_http_server(port, host, registry=registry)
     except OSError as error:

@@ -6,22 +6,19 @@ one first. A worker that dies is replaced.
 
 from __future__ import annotations
 
-import logging
 import os
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from edupulse.school.errors import DatabaseDown, EduPulseError, NotReady
-from edupulse.serve.settings import ServeSettings, serve_settings
-
-log = logging.getLogger("edupulse.serve")
-
-COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the workers count; Prometheus' library reads it when it is loaded."""
+from edupulse.school.errors import EduPulseError, NotReady
+from edupulse.serve.settings import COUNTED_IN, ServeSettings, serve_settings
+from edupulse.store.settings import Settings
 
 LEAN = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 """For a worker and the imports and trainings that it starts, unless the environment says otherwise.
@@ -49,26 +46,37 @@ def run(settings: ServeSettings, folder: Path) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadInput, NotReady for what a person must correct."""
     from uvicorn.config import STARTUP_FAILURE
 
-    from edupulse.serve.connection import Configuration
+    from edupulse.serve.configuration import Configuration
     from edupulse.serve.counts import shown
     from edupulse.serve.workers import Workers
-    from edupulse.store.store import store_at
 
     with ExitStack() as held:
         listener = held.enter_context(listening(settings.host, settings.port))
-        store = held.enter_context(store_at())
-        metrics = held.enter_context(
-            shown(settings.metrics_host, settings.metrics_port, folder, store)
-        )
+        metrics = held.enter_context(shown(settings.metrics_host, settings.metrics_port, folder))
+        _hold_embedded()
+        _prepare()
         workers = Workers(Configuration(settings), [listener])
-        try:
-            store.tables.ensure_newest()
-        except DatabaseDown as error:
-            log.warning("starting without a database: %s", error.problem)
         _greet(listener, f"http://{settings.metrics_host}:{metrics}/metrics")
         workers.run()
         if any(one.exitcode == STARTUP_FAILURE for one in workers.processes):
             raise NotReady("A worker could not start.", "The log above says why.")
+
+
+def _hold_embedded() -> None:
+    """The embedded server lives as long as a process that uses it; workers come and go."""
+    where = Settings()
+    if where.database_url is None:
+        from edupulse.store import embedded
+
+        embedded.ensure_running(where.home)
+
+
+def _prepare() -> None:
+    """In a process that ends, and that is ended where the service is told to stop meanwhile."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    done = subprocess.run([sys.executable, "-P", "-m", "edupulse.serve.preparing"], check=False)
+    if done.returncode:
+        raise NotReady("The service could not be prepared.", "What stands above says why.")
 
 
 @contextmanager

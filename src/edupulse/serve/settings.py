@@ -7,8 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings
 
-from edupulse.api.guard import Limits
+from edupulse.api.limits import Limits
 from edupulse.school.errors import BadInput
+
+COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the workers count; Prometheus' library reads it when it is loaded."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 

@@ -1,15 +1,14 @@
-"""Brings the database's tables to the newest form, once, however many processes ask at a time."""
+"""Brings the database's tables to the newest form, once, however many processes ask at a time.
+
+Alembic is loaded where something is to be changed: a process of the service only looks.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection, Engine, text
 
@@ -18,7 +17,11 @@ from edupulse.store.asking import is_secured, secure
 from edupulse.store.connection import driver_of
 from edupulse.store.tables import SCHEMAS
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+_DIGITS = 4
 _LOCK = 0x45645075  # any number, the same for every process: a session-wide lock for migrations
 
 
@@ -45,6 +48,9 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
     Raises NotReady for a revision that this version of EduPulse does not know.
     """
+    from alembic import command
+    from alembic.util.exc import CommandError
+
     try:
         command.upgrade(_configuration(connection), revision)
     except CommandError:
@@ -90,6 +96,8 @@ def _secure(connection: Connection, *, again: bool) -> None:
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take migrations back to `revision`, with the data of the tables that go."""
+    from alembic import command
+
     with engine.begin() as connection:
         lock(connection)
         command.downgrade(_configuration(connection), revision)
@@ -97,15 +105,20 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 def applied_revision(connection: Connection) -> str | None:
     """The migration that the database stands at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
-def head_revision() -> str | None:
-    """The newest migration of this version of EduPulse."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+def head_revision() -> str:
+    """The newest migration of this version of EduPulse; their files are named by their numbers."""
+    return max(path.name[:_DIGITS] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _configuration(connection: Connection) -> Config:
+    from alembic.config import Config
+
     made = Config()
     made.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     made.attributes["connection"] = connection
