@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from edupulse.api.app import create_app
+from edupulse.api.app import PREFIX, create_app
 from edupulse.api.limits import Limits
 from edupulse.store import tokens
 from edupulse.store.people import staff_key
@@ -67,3 +68,26 @@ def service(
         store = client.app.state.store
         import_frames(store, reachable_folder() / "records", with_known_guardians())
         yield Service(client, store)
+
+
+def things_of(service: Service, client: Any) -> dict[str, Any]:
+    """By the name under which it is asked for: something that is there, made by that client.
+
+    The app answers in one event loop alone: that of who asks it later.
+    """
+    student, headers = service.any_student(), service.as_()
+
+    def made(path: str, **body: Any) -> dict[str, Any]:
+        return client.post(f"{PREFIX}/{path}", json=body, headers=headers).json()
+
+    plan = {"title": "A plan", "provider": "counselor", "begins_on": "2025-02-24"}
+    return {
+        "student_id": student,
+        "student_ids": [student],
+        "prediction_id": made("predict", student_id=student)["prediction_id"],
+        "intervention_id": made("interventions", student_id=student, **plan)["id"],
+        "import_id": made("records/marks", records=[{}])["import_id"],
+        "webhook_id": made("webhooks", url="https://a.example", events=["model.promoted"])["id"],
+        "kind": "attendance",
+        "held_on": "2025-02-19",
+    }

@@ -194,6 +194,14 @@ def test_without_the_keys_of_names_it_is_not_ready_and_says_so(
     assert "keys" in answer.json()["missing"][0]
 
 
+def test_without_the_login_that_shows_students_it_is_not_ready_and_says_so(empty_database) -> None:
+    nowhere, url = "postgresql://nobody@127.0.0.1:1/nothing", empty_database()
+    with TestClient(create_app(lambda: store_at(url, nowhere))) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "edupulse_service" in answer.json()["missing"][0]
+
+
 def test_without_a_database_it_is_not_ready_and_says_so() -> None:
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     with TestClient(create_app(lambda: store_at(nowhere))) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
 
@@ -12,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from edupulse.api.problems import MEDIA_TYPE
 from edupulse.api.wiring import AnsweringHere
 from edupulse.pipeline.speaking import Rules, voice_of
-from edupulse.school.errors import EduPulseError
+from edupulse.school.errors import DatabaseDown, EduPulseError, NotReady
+from edupulse.store.asking import ROLE, Asker
 from edupulse.store.store import Store
 
 router = APIRouter(tags=["health"])
@@ -60,9 +62,19 @@ async def readyz(response: Response, answering: AnsweringHere) -> Ready:
     return Ready(ready=True, missing=missing, serving=serving)
 
 
+def _require_second_lock(store: Store) -> None:
+    """Raises NotReady where the service's role does not answer: nobody is shown anything then."""
+    try:
+        with store.writing_as(Asker(datetime.now(UTC))):
+            return
+    except DatabaseDown as error:
+        raise NotReady(f"By the login of {ROLE}: {error.problem}", error.to_do) from None
+
+
 def _speaks(store: Store) -> tuple[str, list[str]]:
     """The hash of what serves, or `rules`, and what is missing."""
     store.require_keys()
+    _require_second_lock(store)
     voice = voice_of(store)
     if isinstance(voice, Rules):
         return "rules", [f"No checkpoint serves: the rules do. {voice.because}"]
