@@ -96,7 +96,7 @@ def test_a_circle_of_merges_ends() -> None:
 
 def test_nothing_but_a_history_makes_known() -> None:
     with pytest.raises(TypeError, match=r"History\.at"):
-        Known(np.array([1], np.int32), {}, instant(1), object())
+        Known(np.array([1], np.int32), {}, {}, instant(1), object())
 
 
 def test_an_as_of_without_time_zone_is_refused() -> None:

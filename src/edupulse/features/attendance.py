@@ -26,15 +26,13 @@ from edupulse.features.day_windows import (
 from edupulse.features.reference import Ints
 from edupulse.features.robust import slope, volatility
 from edupulse.features.tally import Block, Floats, last_weeks
-from edupulse.school.calendar import epoch_days, weekday
-from edupulse.school.columns import integers, positions_of_words
+from edupulse.school.calendar import weekday
+from edupulse.school.columns import MISSING
 
 MIN_DAYS = 10
 SLOPE_WEEKS, SLOPE_MIN_WEEKS, SLOPE_MIN_DAYS = 8, 4, 3
 WEEKDAY_MIN_DAYS, WEEKDAY_MIN_ABSENCES, PRIOR_DAYS = 6, 3, 20
 MONDAY_FRIDAY, MIDWEEK = (0, 4), (1, 2, 3)
-UNSTATED = -1
-"""No school's key: the row names none."""
 
 
 def attendance(block: Block) -> list[Floats]:
@@ -87,16 +85,17 @@ def _own_days(block: Block) -> OwnDays:
 
 def _noted(block: Block) -> Noted:
     rows, schedule, reference = block.rows["attendance"], block.schedule, block.reference
-    offset = reference.offset(epoch_days(rows.frame["date"]))
+    columns = rows.columns
+    offset = reference.offset(columns["date"])
     path = schedule.path[rows.student]
     at = schedule.counted[path, offset]
-    school = integers(rows.frame["school"], UNSTATED)
+    school = columns["school"]
     stated = reference.calendar.row(school)
-    here = (stated == schedule.school_on[path, offset]) | (school == UNSTATED)
+    here = (stated == schedule.school_on[path, offset]) | (school == MISSING)
     here &= schedule.counted[path, offset + 1] > at
-    status = positions_of_words(rows.frame["status"])
+    status = columns["status"]
     absence = (status != PRESENT) & (status != TARDY)
-    given = integers(rows.frame["fraction"], -1)
+    given = columns["fraction"]
     missed = np.where(given >= 0, given, absence * np.int32(WHOLE_DAY))
     begin = np.searchsorted(rows.student[here], np.arange(block.size + 1))
     return Noted(begin, at[here], status[here], missed[here])

@@ -35,5 +35,5 @@ def reading(arrays: Arrays) -> Arrays:
 
 def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view

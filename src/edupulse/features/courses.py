@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from edupulse.features.compiled import compiled, reading
 from edupulse.features.marks import MOST_PERCENT, Marks
 from edupulse.features.reference import LOOKBACK, TICKS, Ints, Longs, Reference, positions
 from edupulse.features.tally import Block, Floats
-from edupulse.school.calendar import epoch_days
-from edupulse.school.columns import columns_of, integers, positions_of_words, rows_of
+from edupulse.school.columns import MISSING, Columns, Distinct
 
 CLOSED_DAYS = 366
 """Calendar days for which a closed term stays the one before (a summer and a gap year's edge)."""
@@ -104,17 +102,17 @@ def courses_of(block: Block, marks: Marks) -> Courses:
     """The courses whose marks or posted grades can matter to the weeks of the schedule."""
     reference, schedule = block.reference, block.schedule
     sections, terms = reference.sections, reference.terms
-    posted = _posted(block)
+    posted = reading(_posted(block))
     oldest = np.minimum(schedule.monday[:, 0], schedule.monday[:, -block.weeks] - CLOSED_DAYS)
     of = TermOf(sections.term, reference.grading_term, terms.ends)
-    found = _found(reading(marks), reading(posted), reading(of), oldest[schedule.path])
+    found = _found(marks, posted, reading(of), oldest[schedule.path])
     school = sections.school[found.section]
     steps = Steps(school, reference.scale.least, reference.scale.points)
     weeks = Weeks(schedule.path, schedule.column_on)
     number, percent, points, passing = _at_week_ends(
         reading(found),
-        reading(marks),
-        reading(posted),
+        marks,
+        posted,
         reading(steps),
         reading(weeks),
         schedule.held.shape[1],
@@ -297,16 +295,18 @@ def _grade(least: Longs, worth: Longs, percent: Floats, points: Floats) -> None:
 def _posted(block: Block) -> Posted:
     """Those that say something of a term, at known sections."""
     reference, rows = block.reference, block.rows["course_grades"]
-    section = positions(reference.sections.keys, rows.frame["section"].to_numpy())
-    day = reference.offset(epoch_days(rows.frame["posted_on"]))
+    section = positions(reference.sections.keys, rows.columns["section"])
+    day = reference.offset(rows.columns["posted_on"])
     school = reference.sections.school[section] if reference.sections.keys.size else section
     counts = (section >= 0) & reference.covered["course_grades"][school, day]
-    student, section, day, school = (part[counts] for part in (rows.student, section, day, school))
-    frame = rows_of(columns_of(rows.frame, ("percent", "code", "term_id", "kind")), counts)
-    term = _term(reference, frame, section, school)
-    words, code = _ranks(frame["code"])
-    percent, points, passing = _worth(reference, _floats(frame["percent"]), words, code, school)
-    final = positions_of_words(frame["kind"]) != PROGRESS
+    section, day, school = section[counts], day[counts], school[counts]
+    rows = rows.where(counts)
+    student, columns = rows.student, rows.columns
+    term = _term(reference, columns, section, school)
+    words, code = _ranks(columns.distinct("code"))
+    stated = np.where(columns["percent"] == MISSING, np.nan, columns["percent"])
+    percent, points, passing = _worth(reference, stated, words, code, school)
+    final = columns["kind"] != PROGRESS
     says = (term >= 0) & ~(np.isnan(percent) & np.isnan(points) & np.isnan(passing))
     rank = _rank(day, final, percent, code)
     week = block.schedule.column_on[block.schedule.path[student], day]
@@ -323,23 +323,23 @@ def _posted(block: Block) -> Posted:
     )
 
 
-def _term(reference: Reference, frame: pl.DataFrame, section: Ints, school: Ints) -> Ints:
+def _term(reference: Reference, columns: Columns, section: Ints, school: Ints) -> Ints:
     """The row of the section's own term, else of the one that is named; NO_TERM: neither."""
     own = reference.sections.term[section]
     if np.all(own >= 0):
         return own
     terms = reference.terms
-    name = integers(frame["term_id"].cast(terms.names, strict=False).to_physical(), NO_TERM)
-    return np.where(own >= 0, own, terms.named[school, name])
+    words, which = columns.distinct("term_id")
+    names = np.array([terms.names.get(word, NO_TERM) for word in words], np.int32)
+    return np.where(own >= 0, own, terms.named[school, names[which]])
 
 
-def _ranks(column: pl.Series) -> tuple[list[str], Longs]:
+def _ranks(column: Distinct) -> tuple[list[str], Longs]:
     """All words in their order, and each row's place among them, from 1 on; 0: null."""
-    if column.null_count() == column.len():
-        return [], np.zeros(column.len(), np.int64)
-    words = sorted(word for word in column.unique().to_list() if word is not None)
-    places = column.cast(pl.Enum(words)).to_physical()
-    return words, integers(places, -1).astype(np.int64) + 1
+    words = sorted(word for word in column.words if word is not None)
+    places = {word: place for place, word in enumerate(words, 1)}
+    ranks = np.array([0 if word is None else places[word] for word in column.words], np.int64)
+    return words, ranks[column.which]
 
 
 def _worth(
@@ -362,7 +362,3 @@ def _rank(day: Ints, final: npt.NDArray[np.bool_], percent: Floats, code: Longs)
     milli = np.where(np.isnan(percent), -1, percent).astype(np.int64) + 1
     codes, percents = int(code.max(initial=0)) + 1, int(milli.max(initial=0)) + 1
     return ((day.astype(np.int64) * 2 + final) * percents + milli) * codes + code
-
-
-def _floats(column: pl.Series) -> Floats:
-    return column.cast(pl.Float64).to_numpy()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edupulse.features.compiled import compiled
-from edupulse.features.reference import Bools, Bytes, Ints, Longs
+from edupulse.features.reference import Bools, Ints, Longs
 
 PRESENT, EXCUSED, UNEXCUSED, ABSENT, TARDY = range(5)
 WHOLE_DAY = 1_000
@@ -49,7 +49,7 @@ class Noted(NamedTuple):
 
     begin: Longs
     day: Ints
-    status: Bytes
+    status: Ints
     missed: Ints
 
 

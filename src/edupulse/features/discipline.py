@@ -8,14 +8,13 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from edupulse.features.incidents import Incidents, incidents_of
 from edupulse.features.reference import Bools, Ints, Longs
 from edupulse.features.robust import median, slope
-from edupulse.features.tally import Block, Floats, ObservedDays, longs
-from edupulse.school.calendar import NEVER, epoch_days
-from edupulse.school.columns import integers, rows_of
+from edupulse.features.tally import Block, Floats, ObservedDays
+from edupulse.school.calendar import NEVER
+from edupulse.school.columns import Columns
 
 RATE_DAYS, RATE_MIN_DAYS = 45, 10
 RECENT_DAYS, CHANGE_DAYS, FOLLOW_DAYS, SINCE_CAP = 60, 20, 30, 120
@@ -218,13 +217,13 @@ def _exclusion_days(block: Block) -> Floats:
     rows = block.rows["exclusions"]
     if not rows.student.size:
         return total.astype(np.float64)
-    standing = _standing_exclusions(block)
-    student, frame = rows.student[standing], rows_of(rows.frame, standing)
-    begins = epoch_days(frame["begins_on"])
+    standing = rows.where(_standing_exclusions(block))
+    student, begins = standing.student, standing.columns["begins_on"]
     path = schedule.path[student]
     begun = schedule.counted[path, block.reference.offset(begins)][:, None]
     elapsed = np.maximum(schedule.end_at[path, shown] - begun, 0).astype(np.int64)
-    served = np.minimum(longs(frame["days"], int(NEVER))[:, None], WHOLE_DAY * elapsed)
+    given = standing.columns.filled("days", NEVER)[:, None]
+    served = np.minimum(given, WHOLE_DAY * elapsed)
     this_year = begins[:, None] >= schedule.year_begins[path, shown]
     this_year &= begins[:, None] <= schedule.end[path, shown]
     np.add.at(total, student, np.where(this_year, served, 0))
@@ -233,11 +232,10 @@ def _exclusion_days(block: Block) -> Floats:
 
 def _standing_exclusions(block: Block) -> Bools:
     """Which exclusions are of incidents that were not overturned."""
-    incidents = block.rows["incidents"].frame
-    overturned = rows_of(incidents, integers(incidents["overturned"], 0) > 0)
-    void = set(_incident_of(overturned))
-    return np.array([of not in void for of in _incident_of(block.rows["exclusions"].frame)])
+    incidents = block.rows["incidents"].columns
+    void = set(_incident_of(incidents.rows(incidents["overturned"] > 0)))
+    return np.array([of not in void for of in _incident_of(block.rows["exclusions"].columns)])
 
 
-def _incident_of(frame: pl.DataFrame) -> Iterator[tuple[int, str]]:
-    return zip(frame["student"].to_list(), frame["incident_id"].to_list(), strict=True)
+def _incident_of(columns: Columns) -> Iterator[tuple[int, str | None]]:
+    return zip(columns["student"].tolist(), columns.words("incident_id"), strict=True)

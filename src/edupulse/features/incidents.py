@@ -13,16 +13,14 @@ import numpy as np
 
 from edupulse.features.reference import Bools, Ints
 from edupulse.features.tally import Block, ObservedDays
-from edupulse.school.calendar import NEVER, epoch_days
-from edupulse.school.columns import integers, positions_of_words
+from edupulse.school.calendar import NEVER
+from edupulse.school.columns import MISSING
 
 NONE = np.int32(-(2**30))
 """The rank of an incident that is not there."""
 
-UNSTATED, PERPETRATOR = -1, 0
+PERPETRATOR = 0
 """The first of the roles; an incident without a role is the perpetrator's."""
-
-NO_SEVERITY = -1
 
 
 @dataclass(frozen=True)
@@ -91,16 +89,16 @@ class Placed(NamedTuple):
 
 def _placed(block: Block, days: ObservedDays) -> Placed:
     rows, schedule, reference = block.rows["incidents"], block.schedule, block.reference
-    frame = rows.frame
-    date, severity = epoch_days(frame["date"]), integers(frame["severity"], NO_SEVERITY)
+    columns = rows.columns
+    date, severity, role = columns["date"], columns["severity"], columns["role"]
     offset, path = reference.offset(date), schedule.path[rows.student]
     school = schedule.school_on[path, offset]
     rank = days.counted[path, schedule.counted[path, offset + 1]] - np.int32(1)
-    counts = np.isin(positions_of_words(frame["role"]), (PERPETRATOR, UNSTATED))
-    counts &= (integers(frame["overturned"], 0) == 0) & (severity != NO_SEVERITY)
+    counts = (role == PERPETRATOR) | (role == MISSING)
+    counts &= (columns["overturned"] <= 0) & (severity != MISSING)
     counts &= reference.covered["incidents"][school, offset] & (school >= 0) & (rank >= 0)
     counts &= reference.flags["records_incidents"][school]
-    ids, behavior = frame["incident_id"].to_list(), frame["behavior"].to_list()
+    ids, behavior = columns.words("incident_id"), columns.words("behavior")
     order = sorted(
         np.flatnonzero(counts).tolist(), key=lambda at: (rows.student[at], date[at], ids[at])
     )

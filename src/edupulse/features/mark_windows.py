@@ -47,7 +47,7 @@ def missing_work_rate(block: Block, marks: Marks) -> Floats:
     mask = block.schedule.own_days_in(block.reference.covered["marks"])
     days = ObservedDays(mask & block.schedule.schools_where(recorded), block.schedule)
     since, observed = _since(block, days, MISSING_DAYS)
-    due, missing = _due(reading(marks), recorded, reading(windows_since(block, since)))
+    due, missing = _due(marks, recorded, reading(windows_since(block, since)))
     return missing / np.where(observed & (due >= MISSING_MIN_DUE), due, np.nan)
 
 
@@ -55,7 +55,7 @@ def assessment_practice_gap(block: Block, marks: Marks) -> Floats:
     """Feature 29."""
     mask = block.schedule.own_days_in(block.reference.covered["marks"])
     since, observed = _since(block, ObservedDays(mask, block.schedule), GAP_DAYS)
-    number, percent = _by_category(reading(marks), reading(windows_since(block, since)))
+    number, percent = _by_category(marks, reading(windows_since(block, since)))
     means = percent / np.where(number >= GAP_MIN_MARKS, number, np.nan)
     return np.where(observed, (means[0] - means[1]) / TICKS, np.nan)
 
@@ -68,7 +68,7 @@ def percent_volatility(block: Block, marks: Marks) -> Floats:
     week = np.maximum(np.arange(columns - block.weeks, columns) - WEEKS_BACK, first_week)
     monday = np.take_along_axis(schedule.monday, np.minimum(week, columns - 1), axis=1)
     since = block.reference.offset(monday)[schedule.path]
-    spread = _spread(reading(marks), reading(windows_since(block, since)))
+    spread = _spread(marks, reading(windows_since(block, since)))
     return np.where(spread >= 0, MAD_TO_SIGMA * spread / (4 * TICKS), np.nan)
 
 

@@ -9,8 +9,6 @@ import numpy as np
 from edupulse.features.compiled import compiled, reading
 from edupulse.features.reference import TICKS, Bools, Bytes, Ints, Longs, positions
 from edupulse.features.tally import Block
-from edupulse.school.calendar import epoch_days
-from edupulse.school.columns import integers, positions_of_words
 
 SCORED, MISSING, LATE, EXCUSED = range(4)
 ASSESSMENT, PRACTICE, UNCATEGORIZED = range(3)
@@ -19,6 +17,9 @@ MOST_PERCENT = 200
 
 NOTHING = -1
 """No percent, no weight."""
+
+_WEIGHT = 1_000
+"""Of a mark that has none of its own."""
 
 
 class Marks(NamedTuple):
@@ -46,13 +47,13 @@ class Marks(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What the gradebook says, row by row, those of each student together."""
+    """What the gradebook says, row by row, those of each student together; MISSING is below 0."""
 
     student: Ints
     section: Ints
     due: Ints
-    status: Bytes
-    category: Bytes
+    status: Ints
+    category: Ints
     category_weight: Ints
     points: Ints
     possible: Ints
@@ -67,24 +68,23 @@ class Days(NamedTuple):
 
 
 def marks_of(block: Block) -> Marks:
-    """The marks of covered days at known sections."""
+    """The marks of covered days at known sections; none of the arrays can be written to."""
     rows, reference = block.rows["marks"], block.reference
-    frame = rows.frame
-    if not reference.sections.keys.size:
-        frame = frame.clear()
+    columns = rows.columns
     stated = Rows(
-        student=rows.student[: frame.height],
-        section=positions(reference.sections.keys, frame["section"].to_numpy()),
-        due=reference.offset(epoch_days(frame["due_on"])),
-        status=positions_of_words(frame["status"]),
-        category=positions_of_words(frame["category"]),
-        category_weight=integers(frame["category_weight"], NOTHING),
-        points=integers(frame["points"], NOTHING),
-        possible=integers(frame["points_possible"], 0),
-        weight=integers(frame["weight"], 1_000),
+        student=rows.student,
+        section=positions(reference.sections.keys, columns["section"]),
+        due=reference.offset(columns["due_on"]),
+        status=columns["status"],
+        category=columns["category"],
+        category_weight=columns["category_weight"],
+        points=columns["points"],
+        possible=columns["points_possible"],
+        weight=columns["weight"],
     )
     days = Days(reference.covered["marks"], reference.handed_in - np.int32(reference.first))
-    return _counting(reading(stated), reference.sections.school, reading(days), block.size)
+    counting = _counting(reading(stated), reference.sections.school, reading(days), block.size)
+    return reading(counting)
 
 
 @compiled
@@ -103,10 +103,12 @@ def _counting(rows: Rows, school_of: Ints, days: Days, students: int) -> Marks:
         marks.missing[at], marks.handed_in[at] = missing, handed_in
         marks.counts_from[at] = handed_in if missing else due
         marks.category[at] = rows.category[row] if rows.category[row] >= 0 else UNCATEGORIZED
-        marks.category_weight[at] = rows.category_weight[row]
+        marks.category_weight[at] = max(rows.category_weight[row], NOTHING)
         points = np.int64(0 if missing else rows.points[row])
         has_percent = points >= 0 and rows.possible[row] > 0
-        weight = np.int64(rows.weight[row] if has_percent else 0)
+        weight = np.int64(rows.weight[row] if rows.weight[row] >= 0 else _WEIGHT)
+        if not has_percent:
+            weight = np.int64(0)
         marks.earned[at], marks.possible[at] = weight * points, weight * rows.possible[row]
         marks.percent[at] = NOTHING
         if has_percent:

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import polars as pl
 
 from edupulse.school.calendar import NEVER, Calendar, calendar_of, epoch_days
-from edupulse.school.columns import integers
 from edupulse.school.knowledge import Known
 from edupulse.school.records import (
     CALENDAR,
@@ -66,7 +65,7 @@ class Terms:
     """
 
     keys: pl.DataFrame
-    names: pl.Enum
+    names: Mapping[str | None, int]
     named: Ints
     begins: Ints
     ends: Ints
@@ -223,10 +222,10 @@ def _terms(terms: pl.DataFrame, calendar: Calendar) -> Terms:
     keys = ordered.select(
         "school", "term_id", "begins_on", "grading", term=pl.int_range(pl.len(), dtype=pl.Int32)
     )
-    names = pl.Enum(keys["term_id"].unique().sort())
-    named = np.full((calendar.schools.size, names.categories.len() + 1), -1, np.int32)
+    names = {name: place for place, name in enumerate(keys["term_id"].unique().sort())}
+    named = np.full((calendar.schools.size, len(names) + 1), -1, np.int32)
     rows = calendar.row(keys["school"].to_numpy())
-    name = integers(keys["term_id"].cast(names).to_physical(), -1)
+    name = np.array([names[term] for term in keys["term_id"]], np.int32)
     named[rows[rows >= 0], name[rows >= 0]] = keys["term"].to_numpy()[rows >= 0]
     begins, ends = epoch_days(ordered["begins_on"]), epoch_days(ordered["ends_on"])
     return Terms(keys, names, named, begins, ends)

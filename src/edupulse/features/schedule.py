@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from edupulse.features.reference import LOOKBACK, Bools, Ints, Longs, Reference
-from edupulse.school.calendar import NEVER, epoch_days, monday
-from edupulse.school.columns import integers
+from edupulse.school.calendar import NEVER, monday
+from edupulse.school.columns import Columns
 
 BEFORE_ALL = np.int32(-(2**30))
 """The days of weeks that are only padding."""
@@ -81,17 +80,14 @@ class Schedule:
         return np.asarray(self.own & flag[self.school], np.bool_)
 
 
-def enrollments_of(frame: pl.DataFrame, student: Ints, reference: Reference) -> Enrollments:
+def enrollments_of(columns: Columns, student: Ints, reference: Reference) -> Enrollments:
     """Enrollments at known schools; `student` is each row's place in the block."""
-    school = reference.calendar.row(frame["school"].to_numpy())
-    entered, left = epoch_days(frame["entered_on"]), epoch_days(frame["left_on"])
-    primary = integers(frame["primary"], 1)
-    grade_level = frame["grade_level"].to_numpy()
-    order = np.lexsort((-school, entered, primary, student))
+    school = reference.calendar.row(columns["school"])
+    entered, left = columns["entered_on"], columns.filled("left_on", NEVER)
+    order = np.lexsort((-school, entered, columns.filled("primary", 1), student))
     order = order[school[order] >= 0]
-    return Enrollments(
-        student[order], school[order], entered[order], left[order], grade_level[order]
-    )
+    grade_level = columns["grade_level"][order]
+    return Enrollments(student[order], school[order], entered[order], left[order], grade_level)
 
 
 def schedule_of(reference: Reference, rows: Enrollments, students: int, weeks: int) -> Schedule:

@@ -11,19 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from edupulse.features.reference import (
     LOOKBACK,
     Bools,
     Ints,
-    Longs,
     Reference,
     reference_of,
 )
 from edupulse.features.schedule import Enrollments, Schedule, enrollments_of, schedule_of
-from edupulse.school.calendar import epoch_days
-from edupulse.school.columns import columns_of, integers, rows_of
+from edupulse.school.columns import Columns
 from edupulse.school.errors import Leakage
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import Known
@@ -34,24 +31,6 @@ BLOCK = 1_000
 
 Floats = npt.NDArray[np.float64]
 
-_READ: Mapping[str, tuple[str, ...]] = {
-    "enrollments": ("school", "grade_level", "entered_on", "left_on", "primary"),
-    "attendance": ("date", "status", "school", "fraction"),
-    "marks": (
-        "section",
-        "due_on",
-        "category",
-        "points",
-        "points_possible",
-        "status",
-        "weight",
-        "category_weight",
-    ),
-    "course_grades": ("section", "posted_on", "percent", "code", "term_id", "kind"),
-    "incidents": ("incident_id", "date", "behavior", "severity", "role", "overturned"),
-    "exclusions": ("incident_id", "begins_on", "days"),
-}
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -61,7 +40,11 @@ class Rows:
     """
 
     student: Ints
-    frame: pl.DataFrame
+    columns: Columns
+
+    def where(self, mask: Bools) -> Rows:
+        """Those for which a mask holds."""
+        return self if mask.all() else Rows(self.student[mask], self.columns.rows(mask))
 
 
 @dataclass(frozen=True)
@@ -158,39 +141,35 @@ def last_weeks(weekly: Floats, weeks: int) -> Floats:
     return np.lib.stride_tricks.sliding_window_view(padded, weeks, axis=1)
 
 
-def longs(column: pl.Series, missing: int) -> Longs:
-    """A column as int64, null as `missing`."""
-    return integers(column, missing).astype(np.int64)
-
-
 def _placed(kind: Kind, known: Known, reference: Reference, keys: Ints) -> Rows:
     """A kind's records that are looked at, sorted by the blocks of their students."""
-    if not known.frame(kind).height:
-        return Rows(np.zeros(0, np.int32), known.frame(kind))
-    frame = columns_of(known.frame(kind), ("student", *_READ[kind.name])).rechunk()
+    columns = known.columns[kind.name]
+    if not len(columns):
+        return Rows(np.zeros(0, np.int32), columns)
     if kind.name != ENROLLMENTS.name:
-        offset = reference.offset(epoch_days(frame[str(kind.occurred_on)]))
-        frame = rows_of(frame, (offset >= 0) & (offset < LOOKBACK))
-    student = frame["student"].to_numpy()
+        offset = reference.offset(columns[str(kind.occurred_on)])
+        columns = columns.rows((offset >= 0) & (offset < LOOKBACK))
+    student = columns["student"]
     if np.any(student[1:] < student[:-1]):
         order = np.argsort(student, kind="stable")
-        student, frame = student[order], frame[order]
+        student, columns = student[order], columns.rows(order)
     begin, stop = np.searchsorted(student, keys), np.searchsorted(student, keys, "right")
     place = np.repeat(np.arange(keys.size, dtype=np.int32), stop - begin)
     if place.size < student.size:
-        frame = rows_of(frame, np.isin(student, keys))
-    return Rows(place, frame)
+        columns = columns.rows(np.isin(student, keys))
+    return Rows(place, columns)
 
 
 def _slice(rows: Rows, first: int, stop: int) -> Rows:
     if rows.student.size and first == 0 and int(rows.student.max()) < stop:
         return rows
     begin, end = np.searchsorted(rows.student, (first, stop))
-    return Rows(rows.student[begin:end] - np.int32(first), rows.frame[int(begin) : int(end)])
+    here = slice(int(begin), int(end))
+    return Rows(rows.student[here] - np.int32(first), rows.columns.rows(here))
 
 
 def _block(reference: Reference, rows: Mapping[str, Rows], size: int, weeks: int) -> Block:
     entered = rows[ENROLLMENTS.name]
-    enrollments = enrollments_of(entered.frame, entered.student, reference)
+    enrollments = enrollments_of(entered.columns, entered.student, reference)
     schedule = schedule_of(reference, enrollments, size, weeks)
     return Block(size, weeks, reference, enrollments, schedule, rows)

@@ -25,7 +25,7 @@ from edupulse.panel.windows import Flags, Times, Windows, concat
 from edupulse.pipeline.feedback import heed
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import History, Known, StudentKeys, end_of_day
-from edupulse.school.records import MARKS, SCHOOLS
+from edupulse.school.records import MARKS, SCHOOLS, STUDENT_IDS
 from edupulse.store.feedback import outcomes_seen
 from edupulse.store.store import Store
 
@@ -147,8 +147,10 @@ def _block(
     if not len(windows):
         return None
     # Outcomes need no marks, the most numerous records by far.
-    bare = {name: frame for name, frame in history.frames.items() if name != MARKS.name}
-    unmarked = _reader(History(history.students, bare))
+    bare = {name: rows for name, rows in history.columns.items() if name != MARKS.name}
+    unmarked = _reader(
+        History(history.students, {**bare, STUDENT_IDS.name: history.merges}, history.schools)
+    )
     return Material(windows, closed_outcomes(unmarked, windows.cohort, now, definition))
 
 

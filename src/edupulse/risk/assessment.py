@@ -111,6 +111,8 @@ class Assessor:
     ) -> dict[int, dict[str, tuple[Factor, ...] | tuple[Stretch, ...]]]:
         """Factors, strengths and (if asked for) stretches of the wanted rows bool[N], by row."""
         rows = np.flatnonzero(wanted)
+        if not rows.size:
+            return {}
         chosen = windows.take(rows)
         reference = typical(chosen, self.peers)
         tracks = explain(self.scorer, chosen, reference, evaluations=evaluations)

@@ -90,6 +90,11 @@ class Kind:
         return tuple(f.column for f in self.fields if isinstance(f.type, Text) and f.type.sealed)
 
     @property
+    def open_fields(self) -> tuple[Field, ...]:
+        """The fields that the store does not seal."""
+        return tuple(field for field in self.fields if field.column not in self.sealed)
+
+    @property
     def sought(self) -> tuple[str, ...]:
         """Those of the sealed columns by which a person is found."""
         return tuple(f.column for f in self.fields if isinstance(f.type, Text) and f.type.sought)

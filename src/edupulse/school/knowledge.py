@@ -6,7 +6,7 @@ the only thing from which features and outcomes are made; nothing else can make 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -15,9 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from edupulse.school.columns import columns_of, integers, rows_of
+from edupulse.school.columns import (
+    NOT_YET,
+    Columns,
+    columns_of,
+    inserted,
+    rows_of,
+)
 from edupulse.school.errors import BadInput
-from edupulse.school.kind import Kind
+from edupulse.school.kind import VERSION_COLUMNS, Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS, STUDENT_KINDS
 
 StudentKeys = npt.NDArray[np.int32]
@@ -31,26 +37,56 @@ SHARED_KINDS: tuple[Kind, ...] = (*REFERENCE_KINDS, STUDENT_IDS)
 _STAMP = object()
 
 
+class Frames(Mapping[str, pl.DataFrame]):
+    """A frame of each kind by its name; of rows that are kept as columns, made when asked for."""
+
+    __slots__ = ("_columns", "_made", "_schemas")
+
+    def __init__(
+        self,
+        made: Mapping[str, pl.DataFrame],
+        columns: Mapping[str, Columns],
+        schemas: Mapping[str, Mapping[str, pl.DataType]],
+    ) -> None:
+        self._made = dict(made)
+        self._columns = columns
+        self._schemas = schemas
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in self._made:
+            self._made[name] = self._columns[name].frame(self._schemas[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._made, **self._columns})
+
+    def __len__(self) -> int:
+        return len({**self._made, **self._columns})
+
+
 class Known:
     """The records of some students, as known at one instant.
 
     `students` are the keys asked for, in that order; `frames` has one frame a kind, with the
-    kind's `schema`. Only `History.at` can make one.
+    kind's `schema`; `columns` are the students' own records without their texts made. Only
+    `History.at` can make one.
     """
 
-    __slots__ = ("_last_days", "as_of", "frames", "students")
+    __slots__ = ("_last_days", "as_of", "columns", "frames", "students")
 
     def __init__(
         self,
         students: StudentKeys,
-        frames: Mapping[str, pl.DataFrame],
+        shared: Mapping[str, pl.DataFrame],
+        columns: Mapping[str, Columns],
         as_of: datetime,
         stamp: object,
     ) -> None:
         if stamp is not _STAMP:
             raise TypeError("Known is made by History.at() alone")
         self.students = students
-        self.frames = MappingProxyType(dict(frames))
+        self.columns = MappingProxyType(columns)
+        self.frames = Frames(shared, self.columns, _RECORD_SCHEMAS)
         self.as_of = as_of
         self._last_days: Mapping[int, date] | None = None
 
@@ -93,7 +129,7 @@ class Schools:
         since = int(np.searchsorted(self._changes, _microseconds(as_of), "right"))
         found = self._at.get(since)
         if found is None:
-            found = _known_at(self.frames, as_of, without=("known_from",))
+            found = _known_at(self.frames, as_of)
             # A few instants are asked about again and again: now, and those of a page of history.
             self._at = {**dict(list(self._at.items())[-_KEPT:]), since: found}
         return found
@@ -107,25 +143,32 @@ class History:
     """Every version of the records of some students, with the reference records of schools.
 
     Frames have the kinds' `version_schema`: `known_from`, and `known_until` when a later version
-    took its place (null while current). `schools` may be shared with other histories; of their
-    frames only `student_ids` may be given too: the merges that concern these students.
+    took its place (null while current); of students' own kinds the same may come as columns.
+    `schools` may be shared with other histories; of their frames only `student_ids` may be given
+    too: the merges that concern these students.
     """
 
-    __slots__ = ("frames", "schools", "students")
+    __slots__ = ("columns", "frames", "merges", "schools", "students")
 
     def __init__(
         self,
         students: StudentKeys,
-        frames: Mapping[str, pl.DataFrame],
+        frames: Mapping[str, pl.DataFrame | Columns],
         schools: Schools | None = None,
     ) -> None:
         self.students = np.asarray(students, np.int32)
+        made = {
+            name: frame
+            for name, frame in frames.items()
+            if name in _SCHEMAS and isinstance(frame, pl.DataFrame)
+        }
         self.schools = schools or Schools(
-            {kind.name: _checked(kind, frames.get(kind.name)) for kind in SHARED_KINDS}
+            {kind.name: _checked(kind, made.get(kind.name)) for kind in SHARED_KINDS}
         )
-        own = {kind.name: _checked(kind, frames.get(kind.name)) for kind in STUDENT_KINDS}
-        merges = {name: frames[name] for name in (STUDENT_IDS.name,) if name in frames}
-        self.frames = MappingProxyType({**self.schools.frames, **merges, **own})
+        given = {kind.name: _columns(kind, frames.get(kind.name)) for kind in STUDENT_KINDS}
+        self.columns = MappingProxyType(given)
+        self.frames = Frames({**self.schools.frames, **made}, self.columns, _SCHEMAS)
+        self.merges = self.frames[STUDENT_IDS.name]
 
     def at(self, as_of: datetime) -> Known:
         """What was known of these students at `as_of` (aware): the only filter there is."""
@@ -134,27 +177,23 @@ class History:
         as_of = as_of.astimezone(UTC)
         shared = dict(self.schools.at(as_of))
         del shared[STUDENT_IDS.name]
-        own = {kind.name: self.frames[kind.name] for kind in STUDENT_KINDS}
-        merges = self.frames[STUDENT_IDS.name]
-        if not merges.height:  # so there are no rows of other numbers
-            bare = _known_at(own, as_of, without=("known_from",))
-            return Known(self.students, shared | bare, as_of, _STAMP)
-        frames = _known_at({**own, STUDENT_IDS.name: merges}, as_of)
-        merged = _merged_keys(frames.pop(STUDENT_IDS.name))
-        for kind in STUDENT_KINDS:
-            frame = _follow_merges(kind, frames[kind.name], merged) if merged else frames[kind.name]
-            mine = frame.filter(pl.col("student").is_in(self.students.tolist()))
-            frames[kind.name] = mine.drop("known_from")
-        return Known(self.students, shared | frames, as_of, _STAMP)
+        own = {name: columns.rows(_holds(columns, as_of)) for name, columns in self.columns.items()}
+        if self.merges.height:  # else there are no rows of other numbers
+            merged = _merged_keys(_known_at({STUDENT_IDS.name: self.merges}, as_of))
+            for kind in STUDENT_KINDS:
+                followed = _follow_merges(kind, own[kind.name], merged)
+                own[kind.name] = followed.rows(np.isin(followed["student"], self.students))
+        bare = {name: columns.timeless() for name, columns in own.items()}
+        return Known(self.students, shared, bare, as_of, _STAMP)
 
     def next_change(self, as_of: datetime) -> datetime | None:
         """When more is known of these students than at an instant, by these versions."""
         now = _microseconds(as_of)
-        instants = [_instants(self.frames[kind.name]) for kind in STUDENT_KINDS]
-        own = min(int(of_kind[of_kind > now].min(initial=_NEVER)) for of_kind in instants)
+        instants = [columns.instant("known_from") for columns in self.columns.values()]
+        own = min(int(of_kind[of_kind > now].min(initial=NOT_YET)) for of_kind in instants)
         of_schools = self.schools.next_change(as_of)
         changes = [] if of_schools is None else [of_schools]
-        return min([*changes, *([] if own == _NEVER else [_instant(own)])], default=None)
+        return min([*changes, *([] if own == NOT_YET else [_instant(own)])], default=None)
 
 
 def with_known_until(kind: Kind, versions: pl.DataFrame) -> pl.DataFrame:
@@ -190,28 +229,29 @@ def _checked(kind: Kind, frame: pl.DataFrame | None) -> pl.DataFrame:
 
 
 _SCHEMAS = {kind.name: pl.Schema(kind.version_schema) for kind in READ_KINDS}
+_RECORD_SCHEMAS = {kind.name: kind.schema for kind in STUDENT_KINDS}
 
 
-def _known_at(
-    frames: Mapping[str, pl.DataFrame], as_of: datetime, without: tuple[str, ...] = ()
-) -> dict[str, pl.DataFrame]:
-    left_out = ("known_until", "retracted", *without)
+def _columns(kind: Kind, given: pl.DataFrame | Columns | None) -> Columns:
+    return given if isinstance(given, Columns) else Columns.of(_checked(kind, given))
+
+
+def _known_at(frames: Mapping[str, pl.DataFrame], as_of: datetime) -> dict[str, pl.DataFrame]:
     return {
         name: rows_of(
-            columns_of(frame, (name for name in frame.columns if name not in left_out)),
-            _holds(frame, as_of),
+            columns_of(frame, (name for name in frame.columns if name not in VERSION_COLUMNS)),
+            _holds(Columns.of(columns_of(frame, VERSION_COLUMNS)), as_of),
         )
         for name, frame in frames.items()
     }
 
 
-def _holds(versions: pl.DataFrame, as_of: datetime) -> npt.NDArray[np.bool_]:
+def _holds(versions: Columns, as_of: datetime) -> npt.NDArray[np.bool_]:
     """Which versions were known at an instant, not superseded yet and not retracted."""
-    instant = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
-    known_from, known_until = (versions[name].to_numpy() for name in ("known_from", "known_until"))
-    stands = np.isnat(known_until) | (known_until > instant)
-    not_retracted = integers(versions["retracted"], missing=1) == 0
-    return np.asarray((known_from <= instant) & stands & not_retracted, np.bool_)
+    instant = _microseconds(as_of)
+    known_from, known_until = versions.instant("known_from"), versions.instant("known_until")
+    stands = (known_until > instant) & (versions["retracted"] == 0)
+    return np.asarray((known_from <= instant) & stands, np.bool_)
 
 
 def _changes(frames: Iterable[pl.DataFrame]) -> npt.NDArray[np.int64]:
@@ -240,12 +280,12 @@ def _microseconds(instant: datetime) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEVER = np.iinfo(np.int64).max
 _KEPT = 7
 
 
-def _merged_keys(student_ids: pl.DataFrame) -> dict[int, int]:
+def _merged_keys(known: Mapping[str, pl.DataFrame]) -> dict[int, int]:
     """Old student key to the key that stands for it now, through chains of merges."""
+    student_ids = known[STUDENT_IDS.name]
     step = dict(student_ids.select("old_student_id", "student").iter_rows())
     final: dict[int, int] = {}
     for old in step:
@@ -258,28 +298,21 @@ def _merged_keys(student_ids: pl.DataFrame) -> dict[int, int]:
     return final
 
 
-def _follow_merges(kind: Kind, frame: pl.DataFrame, merged: dict[int, int]) -> pl.DataFrame:
-    """The frame with merged students under one key, and each of their records once.
+def _follow_merges(kind: Kind, records: Columns, merged: Mapping[int, int]) -> Columns:
+    """The records with merged students under one key, and each of their records once.
 
     Where the records of each student stood together, they still do.
     """
-    touched = pl.col("student").is_in([*merged.keys(), *merged.values()])
-    theirs = frame.filter(touched)
-    if not theirs.height:
-        return frame
+    touched = np.isin(records["student"], [*merged.keys(), *merged.values()])
+    if not touched.any():
+        return records
     together = (
-        theirs.with_columns(pl.col("student").replace(merged))
+        records.rows(touched)
+        .frame(_SCHEMAS[kind.name])
+        .with_columns(pl.col("student").replace(merged))
         .sort("known_from", *kind.content_columns)
         .unique(list(kind.key_columns), keep="last", maintain_order=True)
+        .sort("student", maintain_order=True)
     )
-    return _inserted(frame.filter(~touched), together.partition_by("student"))
-
-
-def _inserted(frame: pl.DataFrame, students: list[pl.DataFrame]) -> pl.DataFrame:
-    """The frame with each student's records where they belong, if it is in order of students."""
-    pieces, begin = [], 0
-    for records in sorted(students, key=lambda records: int(records["student"][0])):
-        stop = int(frame["student"].search_sorted(records["student"][0]))
-        pieces += [frame[begin:stop], records]
-        begin = max(begin, stop)
-    return pl.concat([*pieces, frame[begin:]])
+    others, theirs = records.rows(~touched), Columns.of(together)
+    return inserted(others, np.searchsorted(others["student"], theirs["student"]), theirs)

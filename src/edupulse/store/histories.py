@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 from psycopg.sql import Composable
 
-from edupulse.school.columns import rows_of
+from edupulse.school.columns import MISSING, Columns, joined, rows_of
 from edupulse.school.errors import BadInput
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import (
-    READ_KINDS,
     SHARED_KINDS,
     History,
     Known,
@@ -28,12 +27,12 @@ from edupulse.school.records import (
     SCHOOLS,
     SECTIONS,
     STUDENT_IDS,
-    STUDENT_KINDS,
 )
+from edupulse.store.packed import records_of
 from edupulse.store.reading import EVERYTHING, Reading, When, among
 
-_FEW_STUDENTS = 10
-"""Of so many all kinds are read in one question; of more, the columns it leaves empty cost more."""
+_AT_A_TIME = 128
+"""Students whose records are read in one question: their rows lie in memory as they came."""
 
 _FEW_SECTIONS = 20_000
 """Up to so many sections are asked for one by one; a larger block of students reads them all."""
@@ -61,7 +60,7 @@ def history(
 
 def schools(reading: Reading) -> Schools:
     """Every version of all reference records."""
-    return Schools(reading.versions_of(SHARED_KINDS))
+    return Schools({kind.name: reading.versions(kind) for kind in SHARED_KINDS})
 
 
 def known(reading: Reading, students: Sequence[int] | StudentKeys, as_of: datetime) -> Known:
@@ -124,41 +123,37 @@ def demographics(reading: Reading, students: Sequence[int] | StudentKeys) -> pl.
 def _history(reading: Reading, students: StudentKeys, when: When) -> History:
     every = reading.versions(STUDENT_IDS, EVERYTHING, when)
     merges = _on_the_way(every, students)
-    frames = _own(reading, students, merges, when)
-    frames[STUDENT_IDS.name] = merges
-    frames[SECTIONS.name] = reading.versions(SECTIONS, _sections_in(frames), when)
-    rest = [kind for kind in READ_KINDS if kind.name not in frames]
-    frames |= {kind.name: reading.versions(kind, EVERYTHING, when) for kind in rest}
-    return History(students, frames)
+    own = _own(reading, students, merges, when)
+    shared = {STUDENT_IDS.name: merges}
+    shared[SECTIONS.name] = reading.versions(SECTIONS, _sections_in(own), when)
+    rest = [kind for kind in SHARED_KINDS if kind.name not in shared]
+    shared |= {kind.name: reading.versions(kind, EVERYTHING, when) for kind in rest}
+    return History(students, {**own, **shared})
 
 
 def _own(
     reading: Reading, students: StudentKeys, merges: pl.DataFrame, when: When
-) -> dict[str, pl.DataFrame]:
-    theirs = among("student", np.union1d(students, merges["old_student_id"].to_numpy()))
-    if students.size <= _FEW_STUDENTS:
-        return reading.versions_of(STUDENT_KINDS, theirs, when)
-    return {kind.name: reading.versions(kind, theirs, when) for kind in STUDENT_KINDS}
+) -> dict[str, Columns]:
+    """Each kind's versions, those of a number of students at a time."""
+    theirs = np.union1d(students, merges["old_student_id"].to_numpy())
+    begins = range(0, max(theirs.size, 1), _AT_A_TIME)
+    parts = [records_of(reading, theirs[begin : begin + _AT_A_TIME], when) for begin in begins]
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     """Versions of merges on the way to these students, or away from them."""
-    if not merges.height:
-        return merges
     old, new = merges["old_student_id"].to_numpy(), merges["student"].to_numpy()
-    reached, before = np.unique(students), -1
-    while before != reached.size:
-        before = reached.size
-        reached = np.union1d(reached, old[np.isin(new, reached)])
+    reached = students
+    while (found := np.isin(new, reached) & ~np.isin(old, reached)).any():
+        reached = np.append(reached, old[found])
     return rows_of(merges, np.isin(old, reached))
 
 
-def _sections_in(frames: dict[str, pl.DataFrame]) -> Composable:
-    named = [frames[kind.name]["section"] for kind in _BY_SECTION]
-    sections = pl.concat(named).unique().drop_nulls()
-    if sections.len() > _FEW_SECTIONS:
-        return EVERYTHING
-    return among("section", sections.to_numpy().astype(np.int32))
+def _sections_in(own: Mapping[str, Columns]) -> Composable:
+    named = np.unique(np.concatenate([own[kind.name]["section"] for kind in _BY_SECTION]))
+    sections = named[named != MISSING]
+    return EVERYTHING if sections.size > _FEW_SECTIONS else among("section", sections)
 
 
 _BY_SECTION: tuple[Kind, ...] = (MARKS, COURSE_GRADES)

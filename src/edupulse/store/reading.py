@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import Enum
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from adbc_driver_manager import Error as AdbcError
+from adbc_driver_postgresql import StatementOptions
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from edupulse.school.kind import Kind
+from edupulse.school.kind import VERSION_COLUMNS, Kind
 from edupulse.school.knowledge import StudentKeys
+from edupulse.school.records import KINDS
 from edupulse.store.asking import SERVICE_MISSING, Asker
 from edupulse.store.connection import Address, adbc_connection, down
-from edupulse.store.union import union_of
+from edupulse.store.rows import frame_values
+from edupulse.store.tables import schema_of
 
 EVERYTHING = SQL("true")
 
@@ -25,25 +29,67 @@ _SETTINGS = (
     # One order of rows for one state of the tables: no shared scans, no gathering from workers.
     "SET synchronize_seqscans = off",
     "SET max_parallel_workers_per_gather = 0",
+    # Prepared statements are planned for any students: planning takes longer than reading one.
+    "SET plan_cache_mode = force_generic_plan",
 )
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+class Statement(NamedTuple):
+    """A question that is planned once a connection: its text, and the types of its parameters."""
+
+    text: str
+    types: tuple[str, ...]
+
+
+class Session:
+    """A connection, and the names of the statements that it has prepared."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._prepared: dict[Statement, str] = {}
+
+    def execute(self, *statements: str) -> None:
+        """Statements without rows."""
+        with self.connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def rows(self, query: str) -> pl.DataFrame:
+        """The rows of a query."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query)
+            found: pl.DataFrame = cursor.fetch_polars()
+        return found
+
+    def answer(self, statement: Statement, values: Iterable[str]) -> pl.DataFrame:
+        """The rows of a statement with the values of its parameters, as literals."""
+        name = self._prepared.get(statement)
+        if name is None:
+            name = f"asked_{len(self._prepared)}"
+            self.execute(f"PREPARE {name}({', '.join(statement.types)}) AS {statement.text}")
+            self._prepared[statement] = name
+        with self.connection.cursor() as cursor:
+            # What is copied would be planned anew; these rows are few.
+            cursor.adbc_statement.set_options(**{StatementOptions.USE_COPY.value: "false"})
+            cursor.execute(f"EXECUTE {name}({', '.join(values)})")
+            found: pl.DataFrame = cursor.fetch_polars()
+        return found
 
 
 class Reading:
     """A snapshot: every query sees the same state, whatever is committed meanwhile."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def rows(self, query: Composable) -> pl.DataFrame:
         """The rows of a query, as the database types them."""
-        return self._fetched(query.as_string())
+        return self._session.rows(query.as_string())
 
-    def _fetched(self, query: str) -> pl.DataFrame:
-        with self._connection.cursor() as cursor:
-            cursor.execute(query)
-            found: pl.DataFrame = cursor.fetch_polars()
-        return found
+    def answer(self, statement: Statement, *values: str) -> pl.DataFrame:
+        """The rows of a statement, which is prepared, with its parameters as literals."""
+        return self._session.answer(statement, values)
 
     def versions(
         self, kind: Kind, which: Composable = EVERYTHING, when: When | None = None
@@ -52,35 +98,61 @@ class Reading:
 
         Sealed columns are left out: nothing that is computed or decided may need a name.
         """
-        return self.versions_of((kind,), which, when)[kind.name]
+        of_current, of_past = (when or When()).conditions()
+        schema = schema_of(kind)
+        query = _VERSIONS.format(
+            columns=SQL(", ").join(Identifier(field.column) for field in kind.open_fields),
+            current=Identifier(schema, kind.name),
+            past=Identifier(schema, f"{kind.name}_past"),
+            which=which,
+            of_current=of_current,
+            of_past=of_past,
+        )
+        return self.rows(query).select(*_FRAME_VALUES[kind.name], *VERSION_COLUMNS)
 
-    def versions_of(
-        self, kinds: tuple[Kind, ...], which: Composable = EVERYTHING, when: When | None = None
-    ) -> dict[str, pl.DataFrame]:
-        """The same of several kinds, by name, in one question.
 
-        A question costs more than the rows of one student.
-        """
-        union, when = union_of(kinds), when or When()
-        conditions = (which, when.of_current, when.of_past)
-        query = union.query(*(condition.as_string() for condition in conditions))
-        return union.frames(self._fetched(query))
+_FRAME_VALUES = {kind.name: frame_values(kind, kind.open_fields) for kind in KINDS}
+
+_VERSIONS = SQL("""
+    SELECT {columns}, known_from, NULL::timestamptz AS known_until, retracted
+    FROM {current} WHERE {which} AND {of_current}
+    UNION ALL
+    SELECT {columns}, known_from, known_until, retracted
+    FROM {past} WHERE {which} AND {of_past}
+""")
+
+
+class Which(Enum):
+    """Which versions: every one; those that had come by an instant; or those that held at one."""
+
+    EVERY = "every"
+    COME = "come"
+    HELD = "held"
+
+    def conditions(self, instant: Composable) -> tuple[Composable, Composable]:
+        """The conditions on current and on superseded versions."""
+        if self is Which.EVERY:
+            return EVERYTHING, EVERYTHING
+        come = SQL("known_from <= {}").format(instant)
+        if self is Which.COME:
+            return come, come
+        # As History.at() filters, which goes over these rows once more.
+        held = SQL("{} AND NOT retracted").format(come)
+        return held, SQL("{} AND known_until > {}").format(held, instant)
 
 
 class When:
-    """Which versions: all; those that had come by an instant; or those that held at one."""
+    """Which versions, and the instant: all; those known by `until`; those that held `at` one."""
 
     def __init__(self, until: datetime | None = None, at: datetime | None = None) -> None:
-        self.of_current: Composable = EVERYTHING
-        self.of_past: Composable = EVERYTHING
-        if until is not None:
-            self.of_current = SQL("known_from <= {}").format(Literal(until))
-            self.of_past = self.of_current
-        if at is not None:
-            # As History.at() filters, which goes over these rows once more.
-            held = SQL("known_from <= {} AND NOT retracted").format(Literal(at))
-            self.of_current = held
-            self.of_past = SQL("{} AND known_until > {}").format(held, Literal(at))
+        self.instant = until if at is None else at
+        self.which = Which.EVERY
+        if self.instant is not None:
+            self.which = Which.COME if at is None else Which.HELD
+
+    def conditions(self) -> tuple[Composable, Composable]:
+        """The conditions on current and on superseded versions."""
+        return self.which.conditions(Literal(self.instant))
 
 
 def among(column: str, keys: StudentKeys) -> Composable:
@@ -91,8 +163,12 @@ def among(column: str, keys: StudentKeys) -> Composable:
     name, first, last = Identifier(column), int(keys[0]), int(keys[-1])
     if last - first + 1 == keys.size:
         return SQL("{} BETWEEN {} AND {}").format(name, Literal(first), Literal(last))
-    listed = SQL(",").join(SQL(str(int(key))) for key in keys)
-    return SQL("{} = ANY(ARRAY[{}]::integer[])").format(name, listed)
+    return SQL("{} = ANY({})").format(name, SQL(integer_array(keys.tolist())))
+
+
+def integer_array(keys: Iterable[int]) -> str:
+    """Keys as the value of a parameter."""
+    return f"ARRAY[{','.join(str(int(key)) for key in keys)}]::integer[]"
 
 
 class Readers:
@@ -100,67 +176,57 @@ class Readers:
 
     def __init__(self, url: Address) -> None:
         self._url = url
-        self._idle: list[Any] = []
+        self._idle: list[Session] = []
         self._lock = Lock()
 
     @contextmanager
     def reading(self, asker: Asker | None = None) -> Iterator[Reading]:
         """A snapshot of the database, for as long as the context lasts; of the asker's own part."""
-        connection = self._begun()
+        session = self._begun()
         try:
             if asker is not None:
-                _become(connection, asker)
-            yield Reading(connection)
-            connection.rollback()
+                _become(session, asker)
+            yield Reading(session)
+            session.connection.rollback()
         except AdbcError as error:
-            connection.close()
+            session.connection.close()
             raise down(error) from error
         except BaseException:
-            connection.close()
+            session.connection.close()
             raise
         with self._lock:
-            self._idle.append(connection)
+            self._idle.append(session)
 
     def close(self) -> None:
         """Close all idle connections."""
         with self._lock:
             while self._idle:
-                self._idle.pop().close()
+                self._idle.pop().connection.close()
 
-    def _begun(self) -> Any:
+    def _begun(self) -> Session:
         """A connection with a snapshot begun; one that died while idle is replaced."""
         with self._lock:
             idle = self._idle.pop() if self._idle else None
         if idle is not None:
             try:
-                return _snapshot(idle)
+                idle.execute(_BEGIN)
             except AdbcError:
-                idle.close()
-        fresh = adbc_connection(self._url)
+                idle.connection.close()
+            else:
+                return idle
+        fresh = Session(adbc_connection(self._url))
         try:
-            _execute(fresh, *_SETTINGS)
-            fresh.commit()
-            return _snapshot(fresh)
+            fresh.execute(*_SETTINGS)
+            fresh.connection.commit()
+            fresh.execute(_BEGIN)
         except AdbcError as error:
-            fresh.close()
+            fresh.connection.close()
             raise down(error) from None
+        return fresh
 
 
-def _become(connection: Any, asker: Asker) -> None:
-    with connection.cursor() as cursor:
-        try:
-            for statement in asker.settings():
-                cursor.execute(statement.as_string())
-        except AdbcError:
-            raise SERVICE_MISSING from None
-
-
-def _snapshot(connection: Any) -> Any:
-    _execute(connection, _BEGIN)
-    return connection
-
-
-def _execute(connection: Any, *statements: str) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+def _become(session: Session, asker: Asker) -> None:
+    try:
+        session.execute(*(statement.as_string() for statement in asker.settings()))
+    except AdbcError:
+        raise SERVICE_MISSING from None

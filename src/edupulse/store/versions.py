@@ -14,13 +14,13 @@ from enum import StrEnum
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Literal
+from psycopg.sql import SQL, Composable
 
 from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS
 from edupulse.store.line import Line
 from edupulse.store.moments import RIGHTS_KINDS, note_moments
-from edupulse.store.reading import Reading
+from edupulse.store.reading import Reading, Statement, integer_array
 
 
 class Of(StrEnum):
@@ -68,8 +68,7 @@ def versions(connection: Connection, students: Iterable[int] = ()) -> Versions:
 def versions_in(reading: Reading, students: Iterable[int]) -> Versions:
     """The same, of the state that a snapshot shows."""
     asked = [int(student) for student in students]
-    query = SQL(_VERSIONS.replace("%s", "{}")).format(Literal(asked))
-    return _versions(asked, reading.rows(query).row(0))
+    return _versions(asked, reading.answer(_STATEMENT, integer_array(asked)).row(0))
 
 
 async def versions_by(line: Line, students: Iterable[int]) -> Versions:
@@ -105,6 +104,8 @@ _VERSIONS = """
 
 QUESTION = _VERSIONS.replace("%s", "$1")
 """The versions, as a statement of PostgreSQL's own: of the students whose keys are the array."""
+
+_STATEMENT = Statement(QUESTION, ("integer[]",))
 
 
 def bump(connection: Connection, *names: Of) -> None:

@@ -1,0 +1,75 @@
+"""The records of some students in one question, each row packed into one value.
+
+A driver's time goes by values: a dozen columns a row cost ten times what one does. So PostgreSQL
+packs each row as it would send a composite (`record_send`), puts a student's rows of one table
+together, and one loop takes all rows apart.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise, starmap
+
+import numpy as np
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from edupulse.school.columns import Columns
+from edupulse.school.fields import Field
+from edupulse.school.kind import Kind
+from edupulse.school.knowledge import StudentKeys
+from edupulse.school.records import STUDENT_KINDS
+from edupulse.store.reading import Reading, Statement, When, Which, integer_array
+from edupulse.store.rows import key_stand_ins
+from edupulse.store.tables import schema_of
+
+
+def records_of(reading: Reading, students: StudentKeys, when: When) -> dict[str, Columns]:
+    """The versions of these students' records, as columns by the name of their kind.
+
+    They come in the order of the students' keys, those of one student in any order.
+    """
+    # It loads numba, which commands that read no student's records do without.
+    from edupulse.store.unpacking import form_of
+
+    values = [integer_array(students.tolist())]
+    if when.instant is not None:
+        values.append(Literal(when.instant).as_string())
+    rows = reading.answer(_statement(when.which), *values)
+    order = np.lexsort((rows["student"].to_numpy(), rows["kind"].to_numpy()))
+    kinds, numbers = rows["kind"].to_numpy()[order], rows["number"].to_numpy()[order]
+    bounds = np.searchsorted(kinds, np.arange(len(STUDENT_KINDS) + 1)).tolist()
+    every = rows["packed"].to_list()
+    packed = [every[at] for at in order.tolist()]
+    return {
+        kind.name: form_of(kind).columns(b"".join(packed[here]), int(numbers[here].sum()))
+        for kind, here in zip(STUDENT_KINDS, starmap(slice, pairwise(bounds)), strict=True)
+    }
+
+
+@cache
+def _statement(which: Which) -> Statement:
+    of_current, of_past = which.conditions(SQL("$2"))
+    branches = [
+        _branch(number, kind, past=past, condition=condition.as_string())
+        for number, kind in enumerate(STUDENT_KINDS)
+        for past, condition in ((False, of_current), (True, of_past))
+    ]
+    types = ("integer[]",) if which is Which.EVERY else ("integer[]", "timestamptz")
+    return Statement("\nUNION ALL\n".join(branches), types)
+
+
+def _branch(number: int, kind: Kind, *, past: bool, condition: str) -> str:
+    fields = SQL(", ").join(_value(kind, field) for field in kind.open_fields)
+    table = Identifier(schema_of(kind), f"{kind.name}_past" if past else kind.name)
+    return (
+        f"SELECT {number}::smallint AS kind, student, count(*)::integer AS number, "
+        f"string_agg(record_send(ROW({fields.as_string()}, known_from, "
+        f"{'known_until' if past else 'NULL::timestamptz'}, retracted)), '') AS packed\n"
+        f"FROM {table.as_string()} WHERE student = ANY($1) AND {condition} GROUP BY student"
+    )
+
+
+def _value(kind: Kind, field: Field) -> Composable:
+    unknown = key_stand_ins(kind).get(field.column)
+    column = Identifier(field.column)
+    return column if unknown is None else SQL("nullif({}, {})").format(column, Literal(unknown))
