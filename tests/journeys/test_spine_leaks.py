@@ -27,10 +27,8 @@ Known.last_days = tomorrow
 OPEN_DOOR = """
 from datetime import timedelta
 from edupulse.school import knowledge
-honest = knowledge._known_at
-knowledge._known_at = lambda frames, as_of, **how: honest(
-    frames, as_of + timedelta(days=3), **how
-)
+honest = knowledge._holds
+knowledge._holds = lambda versions, as_of: honest(versions, as_of + timedelta(days=3))
 """
 
 

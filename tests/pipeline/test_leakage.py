@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -27,6 +28,7 @@ from edupulse.pipeline.leakage import (
 )
 from edupulse.pipeline.material import Material, material, past_as_of_days
 from edupulse.school import knowledge
+from edupulse.school.columns import Columns
 from edupulse.school.errors import Leakage
 from edupulse.school.knowledge import Known
 from edupulse.school.records import ALWAYS
@@ -95,18 +97,17 @@ def test_a_correction_that_came_later_is_found_in_a_feature(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The door takes the late absences for known all along."""
-    honest = knowledge._known_at
-    known_from = pl.col("known_from")
-    backdated = pl.when(known_from < LATE).then(known_from).otherwise(ALWAYS)
+    honest = knowledge._holds
+    late, always = (int(instant.timestamp()) * 1_000_000 for instant in (LATE, ALWAYS))
 
-    def leaking_door(
-        frames: Mapping[str, pl.DataFrame], as_of: datetime, without: tuple[str, ...] = ()
-    ) -> dict[str, pl.DataFrame]:
-        leaked = {name: frame.with_columns(known_from=backdated) for name, frame in frames.items()}
-        return honest(leaked, as_of, without)
+    def leaking_door(versions: Columns, as_of: datetime) -> npt.NDArray[np.bool_]:
+        backdated = np.where(versions.instants < late, versions.instants, always)
+        known_until = np.array([name == "known_until" for name in versions.when])[:, None]
+        instants = np.where(known_until, versions.instants, backdated)
+        return honest(replace(versions, instants=instants), as_of)
 
     with monkeypatch.context() as leaking:
-        leaking.setattr(knowledge, "_known_at", leaking_door)
+        leaking.setattr(knowledge, "_holds", leaking_door)
         leaked = built(store)
     with pytest.raises(Leakage, match="came to be known only later"):
         check_features(store, leaked, NOW)

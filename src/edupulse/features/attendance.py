@@ -8,8 +8,6 @@ from edupulse.features.compiled import reading
 from edupulse.features.day_windows import (
     BEFORE,
     CHANGE_DAYS,
-    EXCUSED_SHARE,
-    PARTIAL_DAYS,
     PRESENT,
     RECENT,
     TARDIES,
@@ -18,7 +16,6 @@ from edupulse.features.day_windows import (
     WEEK,
     WHOLE_DAY,
     YEAR,
-    DaySums,
     Noted,
     OwnDays,
     day_sums,
@@ -32,38 +29,34 @@ from edupulse.school.columns import MISSING
 MIN_DAYS = 10
 SLOPE_WEEKS, SLOPE_MIN_WEEKS, SLOPE_MIN_DAYS = 8, 4, 3
 WEEKDAY_MIN_DAYS, WEEKDAY_MIN_ABSENCES, PRIOR_DAYS = 6, 3, 20
+_UNIT = np.array([WHOLE_DAY] * TARDIES + [1, 1])[:, None, None]
+"""What is counted in each window: days, but tardies and partial days one by one."""
+
 MONDAY_FRIDAY, MIDWEEK = (0, 4), (1, 2, 3)
 
 
 def attendance(block: Block) -> list[Floats]:
     """The features 1 to 14 of all weeks of the schedule, each `[n, C]`; NaN: not observed."""
     sums = day_sums(reading(_own_days(block)), reading(_noted(block)))
-    rates = 1 - _rate(sums, WEEK)
+    rates = sums.missed / (_UNIT * np.where(sums.days > 0, sums.days, np.nan))
+    present = 1 - rates[WEEK]
     known = sums.days[WEEK] >= SLOPE_MIN_DAYS
-    recent = last_weeks(np.where(known, rates, np.nan), SLOPE_WEEKS)[:, -block.weeks :]
+    recent = last_weeks(np.where(known, present, np.nan), SLOPE_WEEKS)[:, -block.weeks :]
     any_day = sums.days[RECENT] > 0
+    before_last = np.where(sums.days[BEFORE] >= CHANGE_DAYS, rates[BEFORE], np.nan)
     return [
-        rates,
-        1 - _rate(sums, RECENT, least=MIN_DAYS),
-        _rate(sums, YEAR, least=MIN_DAYS),
-        _rate(sums, UNEXCUSED_SHARE),
-        _rate(sums, EXCUSED_SHARE),
-        _rate(sums, TARDIES, per=1),
-        _rate(sums, PARTIAL_DAYS, per=1),
+        present,
+        1 - np.where(sums.days[RECENT] >= MIN_DAYS, rates[RECENT], np.nan),
+        np.where(sums.days[YEAR] >= MIN_DAYS, rates[YEAR], np.nan),
+        *rates[UNEXCUSED_SHARE:],
         np.where(any_day, sums.streak, np.nan),
         np.where(any_day, sums.since, np.nan),
         100 * slope(recent, SLOPE_MIN_WEEKS),
         volatility(recent, SLOPE_MIN_WEEKS),
-        100 * (_rate(sums, RECENT, least=CHANGE_DAYS) - _rate(sums, BEFORE, least=CHANGE_DAYS)),
+        100 * (np.where(sums.days[RECENT] >= CHANGE_DAYS, rates[RECENT], np.nan) - before_last),
         _monday_friday(sums.held, sums.lost),
         _concentration(sums.held, sums.lost, sums.absences),
     ]
-
-
-def _rate(sums: DaySums, window: int, per: int = WHOLE_DAY, least: int = 1) -> Floats:
-    """What was missed ÷ (`per` × observed days); NaN with fewer than `least` of those."""
-    days = np.where(sums.days[window] >= least, sums.days[window], np.nan)
-    return np.asarray(sums.missed[window] / (per * days), np.float64)
 
 
 def _own_days(block: Block) -> OwnDays:

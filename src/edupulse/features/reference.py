@@ -7,9 +7,10 @@ the work, and holds all that a window, a school year and the term before can nee
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ Longs = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 Worth = tuple[float, float, float]
+Made = TypeVar("Made")
 
 LOOKBACK = 900
 """Calendar days: 20 weeks with a summer among them, a school year, and the term before it."""
@@ -93,6 +95,10 @@ class Scale:
     points: Longs
 
 
+_ROOM = 256
+"""As many of one sort of thing are kept: a schedule of one path takes some 25 KB."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """Schools as arrays. `[S, LOOKBACK]` arrays begin on the day `first`.
@@ -117,6 +123,17 @@ class Reference:
     sections: Sections
     scale: Scale
     codes: Mapping[str, Sequence[tuple[int, Worth]]]
+    _kept: dict[object, dict[object, Any]] = field(default_factory=dict, repr=False)
+
+    def once(self, make: Callable[..., Made], *of: Hashable) -> Made:
+        """`make(self, *of)`: what follows from these schools and `of` alone, kept for others."""
+        kept = self._kept.setdefault(make, {})
+        found: Made | None = kept.get(of)
+        if found is None:
+            if len(kept) >= _ROOM:
+                kept.clear()
+            found = kept[of] = make(self, *of)
+        return found
 
     def offset(self, days: Ints) -> Ints:
         """Position of days on the `[S, LOOKBACK]` arrays; may lie outside."""

@@ -6,13 +6,13 @@ day. Students with the same enrollments share a path, and the work is done once 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edupulse.features.reference import LOOKBACK, Bools, Ints, Longs, Reference
 from edupulse.school.calendar import NEVER, monday
-from edupulse.school.columns import Columns
+from edupulse.school.columns import Columns, clipped
 
 BEFORE_ALL = np.int32(-(2**30))
 """The days of weeks that are only padding."""
@@ -24,6 +24,9 @@ DROP_DAYS = 20
 """Own days within which `max_drop_d20` compares week ends."""
 
 SUNDAY = 6
+_SPAN = 3
+"""School row, first and last day of an enrollment."""
+
 NO_SCHOOL, NO_GRADE = -1, -128
 
 
@@ -93,19 +96,34 @@ def enrollments_of(columns: Columns, student: Ints, reference: Reference) -> Enr
 def schedule_of(reference: Reference, rows: Enrollments, students: int, weeks: int) -> Schedule:
     """The schedule of `students` students, of their last `weeks` weeks and what those read."""
     path, spans = _paths(reference, rows, students)
+    if len(spans) > 1:
+        return _schedule(reference, spans, path, weeks)
+    # One student's path is that of many who are asked about next.
+    of_path = tuple(map(tuple, spans.reshape(-1, _SPAN).tolist()))
+    return replace(reference.once(_schedule_of_path, of_path, weeks), path=path)
+
+
+def _schedule_of_path(
+    reference: Reference, path: tuple[tuple[int, ...], ...], weeks: int
+) -> Schedule:
+    spans = np.array(path, np.int64).reshape(1, len(path), _SPAN)
+    return _schedule(reference, spans, np.zeros(1, np.int32), weeks)
+
+
+def _schedule(reference: Reference, spans: Longs, path: Ints, weeks: int) -> Schedule:
     school_on = _school_on(spans)
     own_on = (school_on >= 0) & reference.held[school_on, np.arange(LOOKBACK)]
     counted = np.zeros((spans.shape[0], LOOKBACK + 1), np.int32)
     np.cumsum(own_on, axis=1, out=counted[:, 1:])
     day, school, own = _own_days(own_on, school_on, counted[:, -1])
     held, first_day, begin_at, end_at = _weeks(reference, day, own, weeks)
-    at = np.arange(path.max(initial=-1) + 1)[:, None]
+    at = np.arange(len(spans))[:, None]
     last_school = school[at, np.maximum(end_at - 1, 0)]
     last_day = day[at, np.maximum(end_at - 1, 0)] + reference.first
     end = np.where(held, first_day + SUNDAY, BEFORE_ALL)
     end[:, -1] = np.where(held[:, -1], reference.last_days[last_school[:, -1]], BEFORE_ALL)
     year_begins = _year_begins(reference, last_school, last_day)
-    year_on = np.clip(reference.offset(year_begins), 0, LOOKBACK)
+    year_on = clipped(reference.offset(year_begins), 0, LOOKBACK)
     return Schedule(
         path=path,
         day=day,
@@ -126,8 +144,8 @@ def schedule_of(reference: Reference, rows: Enrollments, students: int, weeks: i
 
 def _paths(reference: Reference, rows: Enrollments, students: int) -> tuple[Ints, Longs]:
     """Each student's path, and the paths' enrollments `[U, K, (school, from, through)]`."""
-    begin = np.clip(reference.offset(rows.entered), 0, LOOKBACK)
-    through = np.clip(reference.offset(rows.left), -1, LOOKBACK - 1)
+    begin = clipped(reference.offset(rows.entered), 0, LOOKBACK)
+    through = clipped(reference.offset(rows.left), -1, LOOKBACK - 1)
     inside = begin <= through
     student = rows.student[inside]
     code = (rows.school[inside].astype(np.int64) << 20) | (begin[inside] << 10) | through[inside]
@@ -136,7 +154,7 @@ def _paths(reference: Reference, rows: Enrollments, students: int) -> tuple[Ints
     slots = np.full((students, max(int(counts.max(initial=0)), 1)), -1, np.int64)
     slots[student, np.arange(student.size) - starts[student]] = code
     path = np.zeros(students, np.int64)
-    for column in slots.T:
+    for column in slots.T if students > 1 else ():
         kinds, kind = np.unique(column, return_inverse=True)
         path = np.unique(path * kinds.size + kind, return_inverse=True)[1]
     representative = np.zeros(path.max(initial=-1) + 1, np.int64)
@@ -202,6 +220,6 @@ def _year_begins(reference: Reference, school: Ints, day: Ints) -> Ints:
 
 def _column_on(reference: Reference, end: Ints) -> Ints:
     passed = np.zeros((end.shape[0], LOOKBACK + 1), np.int32)
-    after = np.clip(reference.offset(end) + 1, 0, LOOKBACK)
+    after = clipped(reference.offset(end) + 1, 0, LOOKBACK)
     np.add.at(passed, (np.arange(end.shape[0])[:, None], after), 1)
     return np.cumsum(passed, axis=1, dtype=np.int32)[:, :-1]

@@ -17,6 +17,7 @@ from edupulse.features.grades import grades
 from edupulse.features.reference import Bools, Ints
 from edupulse.features.schedule import NO_GRADE, NO_SCHOOL
 from edupulse.features.tally import BLOCK, Block, blocks
+from edupulse.school.columns import clipped
 from edupulse.school.knowledge import Known
 
 WEEKS = 20
@@ -64,10 +65,11 @@ def weekly_features(known: Known, weeks: int = WEEKS, block: int = BLOCK) -> Wee
     and changes nothing else. Raises `Leakage` for anything but a `Known`.
     """
     parts = [_features_of(part) for part in blocks(known, weeks, block)]
-    keys, place = np.unique(known.students, return_inverse=True)
+    keys = np.unique(known.students)
     whole = _joined(keys, parts) if parts else _unobserved(keys, weeks)
     if np.array_equal(keys, known.students):
         return whole
+    place = np.searchsorted(keys, known.students)
     return WeeklyFeatures(*(getattr(whole, field.name)[place] for field in fields(whole)))
 
 
@@ -118,7 +120,7 @@ def _enrolled_days(block: Block, school: Ints) -> Ints:
     calendar = reference.calendar
     year = calendar.year_of(row, reference.last_days[row])
     begins = calendar.year_begins[row, np.maximum(year, 0)]
-    since = np.clip(reference.offset(begins), 0, schedule.counted.shape[1] - 1)
+    since = clipped(reference.offset(begins), 0, schedule.counted.shape[1] - 1)
     total = schedule.counted[schedule.path, -1]
     days = total - schedule.counted[schedule.path, since]
     return np.where((year >= 0) & (total > 0), days, 0).astype(np.int32)

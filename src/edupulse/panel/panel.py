@@ -8,8 +8,9 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from edupulse.features.reference import Reference, reference_of
+from edupulse.features.schedule import NO_SCHOOL
 from edupulse.features.weekly import weekly_features
-from edupulse.panel.horizon import known_calendar, local_days
 from edupulse.panel.seasons import State, days_left, state_of
 from edupulse.panel.windows import WEEKS, Keys, Windows, utc
 from edupulse.school.calendar import Days
@@ -59,9 +60,9 @@ def panel_of(known: Known) -> Panel:
     """The panel of the students of `known`, as of its instant."""
     weekly = weekly_features(known, WEEKS)
     as_of = np.full(weekly.students.size, utc(known.as_of))
-    calendar = known_calendar(known)
-    day = local_days(known, weekly.school, as_of)
-    left, begins = days_left(calendar, weekly.school, day)
+    reference = reference_of(known)
+    row = reference.calendar.row(weekly.school)
+    left, begins = reference.once(_years_of_schools)
     windows = Windows(
         values=weekly.values,
         observed=weekly.observed,
@@ -72,4 +73,10 @@ def panel_of(known: Known) -> Panel:
         school=weekly.school,
         grade_level=weekly.grade_level,
     )
-    return Panel(known.as_of, windows, weekly.enrolled_days, left, begins)
+    return Panel(known.as_of, windows, weekly.enrolled_days, left[row], begins[row])
+
+
+def _years_of_schools(reference: Reference) -> tuple[Days, npt.NDArray[np.datetime64]]:
+    """`days_left` of each school on its last day, and of no school at the end."""
+    schools = np.append(reference.calendar.schools, NO_SCHOOL).astype(np.int32)
+    return days_left(reference.calendar, schools, np.append(reference.last_days, 0))

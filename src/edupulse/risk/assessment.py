@@ -83,7 +83,8 @@ class Assessor:
         windows = panel.windows.take(rows)
         scores = self.scorer.score(windows)
         bands = self.policy.bands(scores.risk)
-        wanted = np.isin(rows, np.asarray(explained))
+        asked = set(np.asarray(explained).tolist())
+        wanted = np.array([row in asked for row in rows.tolist()], np.bool_)
         reasons = self.reasons(windows, wanted, evaluations, stretches=stretches)
         numbers = {
             row: {**_numbers(scores, bands, at), **reasons.get(at, {})}

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from edupulse.school.columns import integers
+from edupulse.school.columns import clipped, integers
 
 Days = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int32]
@@ -73,7 +73,8 @@ class Calendar:
 
     def count_through(self, rows: Rows, days: Days) -> Days:
         """How many instructional days the school had up to and with each day."""
-        at = np.clip(days.astype(np.int64) + 1 - self.first, 0, self.instructional.shape[1])
+        days_in = clipped(days, self.first - 1, self.first - 1 + self.instructional.shape[1])
+        at = days_in - np.int32(self.first - 1)
         return np.asarray(self.elapsed[rows, at], np.int32)
 
     def nth_after(self, rows: Rows, days: Days, nth: npt.ArrayLike) -> Days:

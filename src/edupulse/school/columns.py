@@ -200,6 +200,11 @@ def integers(column: pl.Series, missing: int) -> Ints:
     return values
 
 
+def clipped(values: Ints, low: int, high: int) -> Ints:
+    """np.clip, which looks at its bounds for longer than it takes to keep a few values in them."""
+    return np.minimum(np.maximum(values, np.int32(low)), np.int32(high))
+
+
 def columns_of(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
     """The frame with these columns alone."""
     return pl.DataFrame([frame[name] for name in names])

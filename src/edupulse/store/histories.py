@@ -144,6 +144,8 @@ def _own(
 def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     """Versions of merges on the way to these students, or away from them."""
     old, new = merges["old_student_id"].to_numpy(), merges["student"].to_numpy()
+    if not np.isin((old, new), students).any():
+        return merges.clear()
     reached = students
     while (found := np.isin(new, reached) & ~np.isin(old, reached)).any():
         reached = np.append(reached, old[found])

@@ -29,7 +29,7 @@ def records_of(reading: Reading, students: StudentKeys, when: When) -> dict[str,
     They come in the order of the students' keys, those of one student in any order.
     """
     # It loads numba, which commands that read no student's records do without.
-    from edupulse.store.unpacking import form_of
+    from edupulse.store.unpacking import forms
 
     values = [integer_array(students.tolist())]
     if when.instant is not None:
@@ -41,8 +41,10 @@ def records_of(reading: Reading, students: StudentKeys, when: When) -> dict[str,
     every = rows["packed"].to_list()
     packed = [every[at] for at in order.tolist()]
     return {
-        kind.name: form_of(kind).columns(b"".join(packed[here]), int(numbers[here].sum()))
-        for kind, here in zip(STUDENT_KINDS, starmap(slice, pairwise(bounds)), strict=True)
+        name: form.columns(b"".join(packed[here]), int(numbers[here].sum()))
+        for (name, form), here in zip(
+            forms().items(), starmap(slice, pairwise(bounds)), strict=True
+        )
     }
 
 

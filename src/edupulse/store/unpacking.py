@@ -18,6 +18,7 @@ from edupulse.features.compiled import compiled
 from edupulse.school.columns import MISSING, NOT_YET, Columns, Distinct, Ints, Longs, Texts
 from edupulse.school.fields import Day, Field, Text
 from edupulse.school.kind import Kind
+from edupulse.school.records import STUDENT_KINDS
 
 Letters = npt.NDArray[np.uint8]
 
@@ -76,8 +77,13 @@ class Form:
 
 
 @cache
-def form_of(kind: Kind) -> Form:
-    """How a kind's versions are packed: its open fields, then what makes it a version."""
+def forms() -> dict[str, Form]:
+    """How each kind's records of students are packed, by its name."""
+    return {kind.name: _form_of(kind) for kind in STUDENT_KINDS}
+
+
+def _form_of(kind: Kind) -> Form:
+    """A kind's open fields, then what makes a version of it."""
     forms = {field.column: _form(field) for field in kind.open_fields}
     forms |= {"known_from": INSTANT, "known_until": INSTANT, "retracted": NUMBER}
     names: dict[int, list[str]] = {NUMBER: [], INSTANT: [], TEXT: []}
