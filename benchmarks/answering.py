@@ -5,14 +5,16 @@
 A simulated district with a champion of the default size, in a database of its own on the server of
 the settings (EDUPULSE_HOME, DATABASE_URL), which is dropped at the end. *Hit*: the answer is in the
 cache (memory) and holds; *miss*: asked as of an instant that nobody asked about. Each is asked one
-by one and 32 at a time. CPU is this process's; the server's own stands beside it (psutil). Beside a
-list stand the bare scorer on the same windows, and the nightly path without writing. One run.
+by one and 32 at a time. CPU is this process's; the server's own stands beside it (psutil). Below
+stand what is computed alone, of some students in one call (medians), the bare scorer on the same
+windows, and the nightly path without writing. One run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,7 @@ from edupulse.api.asked import Ask
 from edupulse.casework.access import PARTS, Sight, Viewer
 from edupulse.casework.disclosures import Asking
 from edupulse.panel.panel import panel_of
+from edupulse.pipeline.predicting import Predictor
 from edupulse.pipeline.speaking import Model, Serving, voice_of
 from edupulse.store.answers import Answers, CacheSettings
 from edupulse.store.connection import database_url
@@ -129,6 +132,23 @@ async def in_chunks(made: Answering, asks: list[Ask]) -> None:
         await made.ask_all(asks[begin : begin + 100], cached=False)
 
 
+def computed(store: Store, students: list[int]) -> None:
+    """`Predictor.predict` of so many students in one call, each time of others."""
+    ids = store.student_ids(students)
+    predictor = Predictor(store)
+    predictor.warm(AT)
+    for many in (1, 8, 32, 100):
+        took = []
+        for call in range(max(QUESTIONS // many, 10)):
+            first = call * many % max(len(students) - many, 1)
+            chosen = {key: ids[key] for key in students[first : first + many]}
+            begun = time.perf_counter(), time.process_time()
+            predictor.predict(chosen, AT - timedelta(seconds=call))
+            took.append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
+        wall, here = (1000 * statistics.median(one) / many for one in zip(*took, strict=True))
+        print(f"{f'computed, {many} in one call':36} {1000 / wall:8,.0f}/s {wall:8.2f} {here:8.2f}")
+
+
 def bare(store: Store, students: list[int]) -> None:
     """The scorer alone, on windows that are there; and records to windows alone."""
     voice = voice_of(store)
@@ -164,6 +184,7 @@ def main() -> None:
             load = os.getloadavg()[0]
             print(f"{len(ids)} students, load {load:.1f}, {datetime.now(UTC):%Y-%m-%d}")
             asyncio.run(measure(store, ids))
+            computed(store, keys)
             bare(store, keys)
             print(f"resident: {psutil.Process().memory_info().rss / 2**20:.0f} MB")
         connection.execute(f"DROP DATABASE {NAME} WITH (FORCE)")

@@ -34,6 +34,8 @@ def reading(arrays: Arrays) -> Arrays:
 
 
 def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    view = np.ascontiguousarray(array).view()
-    view.setflags(write=False)
-    return view
+    flags = array.flags
+    if flags.writeable or not flags.c_contiguous:
+        array = np.ascontiguousarray(array).view()
+        array.setflags(write=False)
+    return array

@@ -85,9 +85,10 @@ def discipline(block: Block) -> list[Floats]:
 
     def spread(of: Of, observed: Bools, none: float = np.nan) -> Floats:
         """The values of those with incidents, and `none` for all others."""
+        if not who.size:
+            return np.where(observed, none, np.nan)
         whole = np.full(total.shape, none, np.float64)
-        if who.size:
-            whole[who] = of(counted)
+        whole[who] = of(counted)
         return np.where(observed, whole, np.nan)
 
     known = total > 0

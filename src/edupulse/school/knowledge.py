@@ -72,7 +72,7 @@ class Known:
     `History.at` can make one.
     """
 
-    __slots__ = ("_last_days", "as_of", "columns", "frames", "students")
+    __slots__ = ("_last_days", "_zones", "as_of", "columns", "frames", "students")
 
     def __init__(
         self,
@@ -88,17 +88,21 @@ class Known:
         self.columns = MappingProxyType(columns)
         self.frames = Frames(shared, self.columns, _RECORD_SCHEMAS)
         self.as_of = as_of
+        self._zones: Mapping[int, ZoneInfo] | None = None
         self._last_days: Mapping[int, date] | None = None
 
     def frame(self, kind: Kind) -> pl.DataFrame:
         """The known records of one kind."""
         return self.frames[kind.name]
 
-    def zones(self) -> dict[int, ZoneInfo]:
+    def zones(self) -> Mapping[int, ZoneInfo]:
         """School key to its time zone."""
-        schools = self.frames["schools"]
-        names = zip(schools["school"].to_list(), schools["timezone"].to_list(), strict=True)
-        return {school: ZoneInfo(name or "UTC") for school, name in names}
+        if self._zones is None:
+            schools = self.frames["schools"]
+            names = zip(schools["school"].to_list(), schools["timezone"].to_list(), strict=True)
+            zones = {school: ZoneInfo(name or "UTC") for school, name in names}
+            self._zones = MappingProxyType(zones)
+        return self._zones
 
     def last_days(self) -> Mapping[int, date]:
         """School key to its local date at the as-of instant: the last day that has happened."""

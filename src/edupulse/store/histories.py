@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from psycopg.sql import Composable
 
@@ -144,12 +145,17 @@ def _own(
 def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     """Versions of merges on the way to these students, or away from them."""
     old, new = merges["old_student_id"].to_numpy(), merges["student"].to_numpy()
-    if not np.isin((old, new), students).any():
-        return merges.clear()
-    reached = students
-    while (found := np.isin(new, reached) & ~np.isin(old, reached)).any():
-        reached = np.append(reached, old[found])
-    return rows_of(merges, np.isin(old, reached))
+    reached = np.unique(students)
+    while (found := _among(new, reached) & ~_among(old, reached)).any():
+        reached = np.union1d(reached, old[found])
+    return rows_of(merges, _among(old, reached))
+
+
+def _among(keys: StudentKeys, of: StudentKeys) -> npt.NDArray[np.bool_]:
+    """np.isin for sorted keys; it takes a tenth of the time where there are few."""
+    if not of.size:
+        return np.zeros(keys.shape, np.bool_)
+    return np.asarray(of[np.minimum(np.searchsorted(of, keys), of.size - 1)] == keys, np.bool_)
 
 
 def _sections_in(own: Mapping[str, Columns]) -> Composable:
