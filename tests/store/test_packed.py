@@ -13,6 +13,7 @@ import pytest
 from edupulse.school.fields import Day, Field, Flag, Milli, Ref, Text, Whole, Word
 from edupulse.school.kind import Kind
 from edupulse.school.records import STUDENT_KINDS
+from edupulse.store import unpacking
 from edupulse.store.histories import history, known
 from edupulse.store.merge import merge
 from edupulse.store.packed import records_of
@@ -110,6 +111,17 @@ def test_students_read_a_few_at_a_time_are_those_read_at_once(store, monkeypatch
         assert in_order(parts.frames[kind.name]).equals(in_order(whole.frames[kind.name]))
         for found in (held_parts, whole.at(instant)):
             assert in_order(found.frame(kind)).equals(in_order(held.frame(kind)))
+
+
+def test_what_loads_the_loops_loads_all_that_records_need(store):
+    unpacking.load_loops()
+    with store.snapshot() as reading:
+        for students in (STUDENTS, STUDENTS[:0]):
+            for columns in records_of(reading, students, When()).values():
+                assert [len(columns.words(name)) for name in columns.texts] == [
+                    len(columns) for _ in columns.texts
+                ]
+    assert {len(loop.signatures) for loop in (unpacking._taken, unpacking._distinct)} == {1}
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:

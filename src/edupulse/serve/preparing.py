@@ -12,6 +12,7 @@ import sys
 from edupulse.features.loading import load_loops
 from edupulse.school.errors import DatabaseDown, EduPulseError
 from edupulse.serve.logs import LOGGING
+from edupulse.store import unpacking
 from edupulse.store.store import store_at
 
 log = logging.getLogger("edupulse.serve")
@@ -21,6 +22,7 @@ def main() -> int:
     """Prepare; the exit status."""
     logging.config.dictConfig(LOGGING)
     load_loops()
+    unpacking.load_loops()
     try:
         with store_at() as store:
             store.tables.ensure_newest()

@@ -21,12 +21,14 @@ from edupulse.features.loading import load_loops
 from edupulse.serve.settings import COUNTED_IN, serve_settings
 from edupulse.serve.settled import settle
 from edupulse.serve.told import telling
+from edupulse.store import unpacking
 from edupulse.store.store import Store
 
 
 def create() -> FastAPI:
     """The app of a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    unpacking.load_loops()
     load_loops()  # a prediction does so too, but at the start there may be no student yet
     return create_app(limits=serve_settings().limits(), beside=(_settled, working, _telling))
 
