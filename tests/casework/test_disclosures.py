@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import Connection
 
 from casework.test_access import AT, FILES, IMPORTED, staff
 from edupulse.casework.access import Part, Viewer
@@ -57,6 +58,25 @@ def test_a_student_of_others_and_one_who_is_not_there_give_one_answer_and_are_wr
     cai = store.resolve_student("3")
     assert log[0].student == store.student_ids([cai])[cai]
     assert "no such number" not in log[1].body
+
+
+def test_to_refuse_takes_as_many_questions_for_somebody_as_for_nobody(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    asking, asked = by(staff(store, "counsels")), []
+    ask = Connection.execute
+    monkeypatch.setattr(
+        Connection, "execute", lambda own, query, *more, **named: (
+            asked.append(str(query)), ask(own, query, *more, **named))[1]
+    )  # fmt: skip
+    questions = []
+    for name in ("3", "no such number"):
+        asked.clear()
+        with pytest.raises(NotFound):
+            open_record(store, asking, name, [Part.FACTS])
+        questions.append(list(asked))
+    assert len(questions[0]) > 2
+    assert questions[0] == questions[1]
 
 
 def test_a_part_that_is_not_the_viewers_is_as_little_there(store: Store):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from prometheus_client import REGISTRY
 from pydantic_settings import BaseSettings
 
@@ -23,6 +24,17 @@ def test_every_setting_is_documented() -> None:
     assert every
     named = {name for names, _ in ROWS for name in re.findall(r"`(\w+)`", names)}
     assert {str(field.validation_alias) for field in every} <= named
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = [one for one in BaseSettings.__subclasses__() if one.__module__.startswith("edupulse.")]
+    names = {str(field.validation_alias) for one in ours for field in one.model_fields.values()}
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    absent = [one() for one in ours]
+    for name in names:
+        monkeypatch.setenv(name, "")
+    assert [one() for one in ours] == absent
 
 
 def test_the_defaults_of_the_service_are_those_of_the_document() -> None:

@@ -46,6 +46,8 @@ class OpenIdSettings(BaseSettings):
     guardian_claim: str = Field(default="", validation_alias="OIDC_GUARDIAN_CLAIM")
     student_claim: str = Field(default="", validation_alias="OIDC_STUDENT_CLAIM")
 
+    model_config = {"env_ignore_empty": True}
+
 
 class OpenIdProvider:
     """Says what a token of the provider claims of its holder, once it holds in every respect."""

@@ -98,15 +98,12 @@ def resolve_student(connection: Connection, name: str) -> int:
     row = connection.execute(_BY_UUID if _is_uuid(name) else _BY_NUMBER, [name]).fetchone()
     if row is None:
         raise NotFound("There is no such student.", "Give the student_id or the district's number.")
-    last = connection.execute(_SURVIVOR, {"student": row[0]}).fetchone()
-    return int(last[0]) if last else int(row[0])
+    return int(row[0])
 
 
-_BY_UUID = "SELECT student FROM identity.student WHERE student_id = %s"
-_BY_NUMBER = "SELECT student FROM identity.student WHERE local_id = %s"
 _SURVIVOR = """
     WITH RECURSIVE way (student, step, seen) AS (
-        SELECT %(student)s::integer, 0, ARRAY[%(student)s::integer]
+        SELECT student, 0, ARRAY[student] FROM identity.student WHERE {named} = %s
         UNION ALL
         SELECT m.student, way.step + 1, way.seen || m.student
         FROM way JOIN records.student_ids m
@@ -115,6 +112,7 @@ _SURVIVOR = """
     )
     SELECT student FROM way ORDER BY step DESC LIMIT 1
 """
+_BY_UUID, _BY_NUMBER = (_SURVIVOR.format(named=one) for one in ("student_id", "local_id"))
 
 
 def resolve_students(
