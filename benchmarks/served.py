@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -108,6 +108,25 @@ class Served:
         """The processes that answer."""
         children = psutil.Process(self.process.pid).children()
         return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+
+    def memory_told(self) -> str:
+        """MB of the parent and of each worker: resident, and its share (what n map counts 1/n)."""
+        named = [("parent", psutil.Process(self.process.pid))]
+        named += [("worker", one) for one in self.workers()]
+        used = [(name, one.memory_full_info()) for name, one in named]
+        return "; ".join(
+            f"{name} {of.rss // MEGABYTE} resident, {of.pss // MEGABYTE} its share"
+            for name, of in used
+        )
+
+    def peak(self, work: Callable[[], object]) -> int:
+        """The most MB resident that a worker took while something was done."""
+        workers = [Path(f"/proc/{one.pid}") for one in self.workers()]
+        for one in workers:
+            (one / "clear_refs").write_text("5")  # the highest so far is forgotten
+        work()
+        highest = [re.search(r"VmHWM:\s+(\d+)", (one / "status").read_text()) for one in workers]
+        return max(int(one[1]) for one in highest if one) // 1024
 
     def processor(self) -> float:
         """CPU seconds of the workers so far."""

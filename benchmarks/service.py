@@ -91,6 +91,7 @@ def loads(district: District, seconds: float, workers: int) -> None:
             row(f"misses, {rate:.0f}/s", ask(service, misses(district), rate, seconds))
         row("factors, 10/s", ask(service, misses(district, factors=True), 10, seconds))
         batch(district, service)
+        longest(district, service)
         grown(service)
 
 
@@ -187,6 +188,26 @@ def batch(district: District, service: Served, times: int = 5) -> None:
           f" with factors of all, in process, {len(ids) / whole:.0f}/s; load {load()}")  # fmt: skip
 
 
+def longest(district: District, service: Served, times: int = 4) -> None:
+    """One list of everybody, or of 10,000, again and again: what memory a worker takes meanwhile.
+
+    A list of a tenth of them stands beside it: memory does not grow with the list.
+    """
+    ids = district.ids[:10_000]
+    hours = count(3)
+
+    def asked(several: Sequence[str]) -> int:
+        as_of = (datetime.now(UTC) - timedelta(hours=next(hours))).isoformat()
+        body = json.dumps({"student_ids": several, "as_of": as_of}).encode()
+        question = post("/predict/batch?limit=500", body, district.token)
+        return service.peak(lambda: asyncio.run(send(service.port, [question], [0.0])))
+
+    short, long = (
+        [asked(several) for _ in range(times)] for several in (ids[: len(ids) // 10], ids)
+    )
+    print(f"most MB resident during lists of {len(ids) // 10}: {short}; of {len(ids)}: {long}")
+
+
 def median(work: Callable[[], object], times: int) -> float:
     """Seconds."""
     took = []
@@ -203,7 +224,7 @@ def grown(service: Served) -> None:
     told = ", ".join(f"{own} of {mb} ({at:.0f} s)" for at, mb, own in service.memory[::every])
     _, resident, own = service.memory[-1]
     print(f"memory of the largest worker, MB of its own of all resident: {told};"
-          f" at the end {own} of {resident}")  # fmt: skip
+          f" at the end {own} of {resident}; {service.memory_told()}")  # fmt: skip
 
 
 @dataclass
