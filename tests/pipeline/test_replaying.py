@@ -113,6 +113,36 @@ def test_without_its_checkpoint_nothing_is_made_up(store: Store, folder: Path):
     assert "checkpoint" in found.why
 
 
+def test_whoever_asks_the_registry_is_led_to_where_the_environment_says(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    registered = store.champion()
+    assert registered is not None
+    monkeypatch.setenv("MODEL_PATH", str(tmp_path))
+    assert store.champion() == registered, "it is not there"
+    copied = shutil.copytree(registered.folder, tmp_path / Path(registered.folder).name)
+    assert store.champion().folder == str(copied)
+
+
+def test_a_checkpoint_that_lies_elsewhere_is_found_where_the_environment_says(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    risk = first_scored(store)
+    shutil.move(folder / "checkpoints", folder / "away")
+    monkeypatch.setenv("MODEL_PATH", str(folder / "away"))
+    with store.writing() as connection:
+        [known] = connection.execute("SELECT hash, folder FROM state.checkpoints").fetchall()
+        connection.execute("UPDATE state.checkpoints SET hash = 'another'")
+    try:
+        found = replay(store, str(risk["id"]), ME)
+    finally:
+        shutil.move(folder / "away", folder / "checkpoints")
+        with store.writing() as connection:
+            connection.execute("UPDATE state.checkpoints SET hash = %s", [known[0]])
+    assert found.now is not None, found.why
+    assert found.now.checkpoint == found.then.checkpoint
+
+
 def test_what_was_never_said_is_not_found(store: Store):
     with pytest.raises(NotFound):
         replay(store, "7", ME)

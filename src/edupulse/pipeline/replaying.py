@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 
 from edupulse.model.checkpoint import read_checkpoint
 from edupulse.pipeline.accounts import Caller
 from edupulse.pipeline.scoring import score_students
-from edupulse.pipeline.speaking import Model, Rules, Voice, to_store
+from edupulse.pipeline.speaking import Model, Rules, Voice, folder_called, to_store
 from edupulse.risk.assessment import Assessor
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.store.audit import Entry, What, append
-from edupulse.store.checkpoints import checkpoint
 from edupulse.store.risks import StoredRisk, stored_risk
 from edupulse.store.store import Store
 
@@ -52,9 +50,7 @@ def replay(store: Store, risk_id: str, caller: Caller) -> Replay:
 def _voice(store: Store, then: StoredRisk) -> Voice:
     if not then.checkpoint:
         return Rules(then.method, "a replay")
-    with store.writing() as connection:
-        registered = checkpoint(connection, then.checkpoint)
-    return Model(Assessor.of(read_checkpoint(Path(registered.folder))))
+    return Model(Assessor.of(read_checkpoint(folder_called(store, then.checkpoint))))
 
 
 def _compared(then: StoredRisk, now: StoredRisk, imports: int) -> Replay:

@@ -159,6 +159,16 @@ def _voice_of(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> Vo
     return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
 
 
+def folder_called(store: Store, hash_: str, serving: Serving | None = None) -> Path:
+    """Where a checkpoint lies: where the environment says, if it is there, else as the registry
+    says. Raises NotFound for one that neither knows."""
+    path = (serving or Serving()).path
+    if path is not None and folder_of(path, hash_).is_dir():
+        return folder_of(path, hash_)
+    with store.writing() as connection:
+        return Path(checkpoint_called(connection, hash_).folder)
+
+
 def require(store: Store, serving: Serving) -> None:
     """Raises NotFound or BadInput where a checkpoint is named that is not there, or not whole."""
     folder = None if serving.pinned is None else _serving_folder(store, serving)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from edupulse.school.errors import NotFound, NotReady
 
 Action = Literal["promoted", "refused", "rolled_back", "retired"]
+
+
+class CheckpointSettings(BaseSettings):
+    """Read from the environment: MODEL_PATH, the folder of checkpoints; empty counts as absent."""
+
+    path: Path | None = Field(default=None, validation_alias="MODEL_PATH")
+
+    model_config = {"env_ignore_empty": True}
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,21 @@ def checkpoints(connection: Connection) -> list[Registered]:
 def _select(connection: Connection, condition: str, *arguments: object) -> list[Registered]:
     query = f"{_COLUMNS} {condition} ORDER BY created DESC, hash"
     rows = connection.execute(query.encode(), arguments).fetchall()
-    return [Registered(*row) for row in rows]
+    return [_where_it_lies(Registered(*row)) for row in rows]
+
+
+def _where_it_lies(one: Registered) -> Registered:
+    """With the folder under MODEL_PATH, if it is there: checkpoints may have been moved or copied
+    since they were registered."""
+    path = CheckpointSettings().path
+    if path is None:
+        return one
+    # Here, since what only keeps the registry need not load what a checkpoint is made of.
+    from edupulse.model.checkpoint import folder as folder_of
+
+    if not folder_of(path, one.hash).is_dir():
+        return one
+    return replace(one, folder=str(folder_of(path, one.hash)))
 
 
 _COLUMNS = "SELECT hash, created, status, folder, decision FROM state.checkpoints"
