@@ -12,12 +12,12 @@ from typing import Any
 
 import polars as pl
 from psycopg import Connection
-from psycopg.sql import SQL, Literal
+from psycopg.sql import Literal
 
 from edupulse.risk.bands import Band
 from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import NotFound
-from edupulse.store.reading import Reading
+from edupulse.store.reading import Reading, Statement, integer_array
 
 STATES = ("band", "insufficient_data", "out_of_season", "rules_only")
 
@@ -197,9 +197,7 @@ Weeks = Mapping[int, Sequence[tuple[float, Band]]]
 
 def weeks_before(reading: Reading, students: Iterable[int], as_of: datetime) -> Weeks:
     """The weeks (UTC) before that of an instant, as a snapshot shows them."""
-    asked = ",".join(str(int(key)) for key in students)
-    which = SQL("= ANY({}::integer[])").format(Literal(f"{{{asked}}}"))
-    rows = reading.rows(SQL(BEFORE).format(which=which, as_of=Literal(as_of)))
+    rows = reading.answer(_BEFORE, integer_array(students), Literal(as_of).as_string())
     found: dict[int, list[tuple[float, Band]]] = {}
     for student, risk, band in rows.iter_rows():
         found.setdefault(student, []).append((risk, band))
@@ -216,6 +214,8 @@ BEFORE = """
     WHERE state = 'band' ORDER BY student, as_of
 """
 """Of some students the last score of each week before that of an instant."""
+
+_BEFORE = Statement(BEFORE.format(which="= ANY($1)", as_of="$2"), ("integer[]", "timestamptz"))
 
 WORKLIST_BAND = "worklist_band"
 """In the body of a risk: the band as the worklist shows it then."""
