@@ -20,11 +20,16 @@ from edupulse.school.errors import EduPulseError, NotReady
 from edupulse.serve.settings import COUNTED_IN, ServeSettings, serve_settings
 from edupulse.store.settings import Settings
 
-LEAN = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+LEAN = {
+    "POLARS_MAX_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(1024 * 1024),
+}
 """For a worker and the imports and trainings that it starts, unless the environment says otherwise.
 
 Questions are small, and the workers share the processors: more threads would make each of them
-slower, and more pools of memory keep what was used once (decision 38).
+slower, and more pools of memory keep what was used once, as one pool does with what is large; from
+1 MB on it goes back to the system at once (decision 38).
 """
 
 
