@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -169,14 +169,14 @@ class Lane:
 
     def _now(self, connection: Connection, ids: Iterable[UUID]) -> Versions:
         """The versions now; who the students are is kept until the reference's version grows."""
-        now = versions(connection, self._keys_of(ids))
-        if now.reference != self._reference:
+        while True:
+            unknown = [id_ for id_ in ids if id_ not in self._students]
+            if unknown:
+                self._students |= resolve_students(connection, unknown)
+            now = versions(connection, self._keys_of(ids))
+            if now.reference == self._reference:
+                return now
             self._students, self._reference = {}, now.reference
-        unknown = [id_ for id_ in ids if id_ not in self._students]
-        if unknown:
-            self._students |= resolve_students(connection, unknown)
-            now = replace(now, students=versions(connection, self._keys_of(ids)).students)
-        return now
 
     def _keys_of(self, ids: Iterable[UUID]) -> list[int]:
         return [self._students[id_][0] for id_ in ids if id_ in self._students]
