@@ -167,7 +167,7 @@ def _said(
     """What was stored of those on a page; a later page is a further look at them."""
     if not first:
         disclose(store, asking, [one.student for one in page], PARTS)
-    with store.writing() as connection:
+    with store.writing_as(asking.viewer.asking(asking.at)) as connection:
         stored = stored_risks(connection, [one.prediction for one in page])
     return {
         one.id: said_of(stored[one.prediction], UUID(one.prediction), one.student_id)

@@ -31,9 +31,17 @@ def open_prediction(store: Store, asking: Asking, id_: UUID) -> tuple[StoredRisk
         risk = stored_risks(connection, [str(id_)]).get(str(id_))
     if risk is None or not set(_PARTS) <= sight_in(store, asking).of(risk.student):
         deny(store, asking, str(id_), None if risk is None else risk.student)
-        raise NotFound("There is no such prediction.", "Give the id of a stored one.")
+        raise _no_such_prediction()
     disclose(store, asking, [risk.student], _PARTS)
-    return risk, store.student_ids([risk.student])[risk.student]
+    with store.writing_as(asking.viewer.asking(asking.at)) as connection:  # the second lock
+        shown = stored_risks(connection, [str(id_)]).get(str(id_))
+    if shown is None:
+        raise _no_such_prediction()
+    return shown, store.student_ids([risk.student])[risk.student]
+
+
+def _no_such_prediction() -> NotFound:
+    return NotFound("There is no such prediction.", "Give the id of a stored one.")
 
 
 def predictions_of(
@@ -44,7 +52,7 @@ def predictions_of(
     `before` is the as-of and id after which to go on. Raises NotFound as `open_record` does.
     """
     student = open_record(store, asking, name, _PARTS)
-    with store.writing() as connection:
+    with store.writing_as(asking.viewer.asking(asking.at)) as connection:
         found = risks_of(connection, student, before, most)
     return store.student_ids([student])[student], found
 

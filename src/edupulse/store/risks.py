@@ -103,8 +103,8 @@ def stored_risk(connection: Connection, id_: str) -> tuple[StoredRisk, int]:
         raise NotFound("There is no such prediction.", "Give the id of a stored one.")
     row = connection.execute(
         "SELECT count(*) FROM state.imports i JOIN state.risks r ON i.finished > r.stored"
-        " WHERE r.id::text = %s",
-        [id_],
+        " WHERE r.id = %s",
+        [uuid.UUID(id_)],
     ).fetchone()
     (risk,) = found.values()
     return risk, int(row[0]) if row else 0
@@ -112,8 +112,16 @@ def stored_risk(connection: Connection, id_: str) -> tuple[StoredRisk, int]:
 
 def stored_risks(connection: Connection, ids: Iterable[str]) -> dict[str, StoredRisk]:
     """The answers of those of some ids that are there."""
-    rows = connection.execute(f"{_STORED} WHERE id::text = ANY(%s)".encode(), [list(ids)])
+    asked = [found for id_ in ids if (found := _uuid(id_))]
+    rows = connection.execute(f"{_STORED} WHERE id = ANY(%s)".encode(), [asked])
     return {str(id_): _stored(row) for id_, *row in rows.fetchall()}
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
 
 def risks_of(
