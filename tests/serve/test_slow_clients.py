@@ -61,6 +61,7 @@ def test_an_idle_connection_is_closed(impatient: Running) -> None:
     [
         (b"\x16\x03\x01 no HTTP\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * 40_000, 431),
+        (b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * 40_000 + b"\r\n\r\n", 431),
         (wire("POST", "/api/v1/anything", {"Content-Length": str(2**40)}), 413),
         (wire("GET", "/nowhere"), 404),
         (wire("POST", "/healthz"), 405),

@@ -65,16 +65,18 @@ class Connection(HttpToolsProtocol):
         before = self.cycle
         if self._slow is None and (before is None or before.response_complete):
             self._await_head()
+        if self._slow is not None:
+            end = data.find(b"\r\n\r\n")
+            self._head += len(data) if end < 0 else end
+            if self._head > LARGEST_HEAD:
+                status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                self._refuse(status, status.description)
+                return
         super().data_received(data)
         if self.cycle is not before:
             self._stop_waiting()
             if self._stopping:
                 self.cycle.keep_alive = False
-        elif self._slow is not None:
-            self._head += len(data)
-            if self._head > LARGEST_HEAD:
-                status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-                self._refuse(status, status.description)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is told so, as any problem is."""

@@ -43,12 +43,14 @@ class Ready(BaseModel):
     serving: str = Field(description="The checkpoint's hash, or `rules`.")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> Alive:
     """The process is alive; nothing else is asked."""
     return Alive()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Ready, "content": {MEDIA_TYPE: PROBLEM}}})
 async def readyz(response: Response, answering: AnsweringHere) -> Ready:
     """Whether the service can answer. Without a checkpoint it can: by the rules, named as such."""
