@@ -138,21 +138,22 @@ def test_the_service_runs_with_the_environment_of_the_compose_file(
         (files / name).write_text((secrets / name).read_text())
     for name, address in zip(("DATABASE_URL", "EDUPULSE_SERVICE_URL"), accounts, strict=True):
         (files / name).write_text(address)
-    with ValkeyServer() as cache:
-        cache.client().config_set("requirepass", (secrets / "VALKEY_PASSWORD").read_text())
-        address = (secrets / "REDIS_URL").read_text()
-        (files / "REDIS_URL").write_text(address.replace("cache:6379", f"127.0.0.1:{cache.port}"))
-        with running(None, **environment | {"EDUPULSE_SETTINGS": files}) as service:
+    cache = ValkeyServer()
+    cache.start()
+    cache.client().config_set("requirepass", (secrets / "VALKEY_PASSWORD").read_text())
+    address = (secrets / "REDIS_URL").read_text()
+    (files / "REDIS_URL").write_text(address.replace("cache:6379", f"127.0.0.1:{cache.port}"))
+    with running(None, **environment | {"EDUPULSE_SETTINGS": files}) as service:
 
-            def without_cache() -> bool:
-                ready = service.ask("/readyz").json
-                assert ready["serving"] == "rules"
-                return any("cache" in one for one in ready["missing"])
+        def without_cache() -> bool:
+            ready = service.ask("/readyz").json
+            assert ready["serving"] == "rules"
+            return any("cache" in one for one in ready["missing"])
 
-            assert eventually(lambda: not without_cache())
-            cache.terminate()
-            assert eventually(without_cache)
-            assert len(service.workers()) == 2
+        assert eventually(lambda: not without_cache())
+        cache.terminate()
+        assert eventually(without_cache)
+        assert len(service.workers()) == 2
 
 
 def instructions() -> list[str]:
