@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from edupulse.model.contest import compete, rules, standard_contenders
 from edupulse.model.evaluation import LATENT_BOUND, Evaluation, Prediction, evaluate
 from edupulse.model.leads import Timing
 from edupulse.school.errors import BadInput, NotFound, NotReady
+from edupulse.store.experiments import Measure
 from model.planted_rows import planted_labels, random_rows
 
 
@@ -59,6 +61,10 @@ def test_every_metric_is_there(evaluation):
     flags = {"sensitivity", "specificity", "balanced_accuracy"}
     assert set(evaluation.result("good").metrics) == ranked | calibrated | sets | leads
     assert set(evaluation.result("poor").metrics) == ranked | flags | leads
+
+
+def test_an_experiment_is_measured_by_what_an_evaluation_measures_of_a_network(evaluation):
+    assert set(get_args(Measure)) == set(evaluation.result("good").metrics)
 
 
 def test_intervals_and_sets_are_those_of_the_rows(evaluation, labels):

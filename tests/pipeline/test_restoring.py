@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from edupulse.pipeline.accounts import Caller
 from edupulse.pipeline.replaying import replay
 from edupulse.pipeline.scoring import score
 from edupulse.school.errors import BadInput, NotFound, NotReady, Refused
-from edupulse.store import audit, connection, tokens
+from edupulse.store import audit, connection, experiments, tokens
 from edupulse.store.audit import Anchor, Entry, What
 from edupulse.store.backup import back_up, check
 from edupulse.store.purging import purge
@@ -60,8 +61,16 @@ def origin(empty_database: Callable[[], str], folder: Path) -> str:
         with store.writing() as opened:
             wanted = tokens.Wanted("sis", [WRITE_RECORDS], timedelta(days=9))
             tokens.create(opened, wanted, now=MADE, by="a test")
+            register_and_end_an_experiment(opened)
         back_up(store, folder / "file", now=MADE, by="a test", told=silent)
     return url
+
+
+def register_and_end_an_experiment(opened: psycopg.Connection) -> None:
+    id_, day = uuid.uuid4(), MADE.date()
+    wanted = experiments.Wanted("spring", "sha256:new", "More?", "auroc", day, day)
+    experiments.add(opened, id_, wanted, "sha256:old", by="a test", now=MADE)
+    experiments.end(opened, id_, "It was a test.", by="a test", now=MADE)
 
 
 @pytest.fixture(scope="module")

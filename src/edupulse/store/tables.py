@@ -271,6 +271,35 @@ DECISIONS = Table(
 """Who or what decided which checkpoint serves, and on which figures; a trigger lets nobody change
 a row. `before` served until then."""
 
+EXPERIMENTS = Table(
+    "experiments",
+    metadata,
+    Column("id", Uuid(), primary_key=True),
+    Column("name", Text(), nullable=False),
+    Column("challenger", Text(), nullable=False),
+    Column("question", Text(), nullable=False),
+    Column("measure", Text(), nullable=False),
+    Column("begins_on", Date(), nullable=False),
+    Column("ends_on", Date(), nullable=False),
+    Column("champion", Text(), nullable=False),
+    Column("by", Text(), nullable=False),
+    Column("registered", DateTime(timezone=True), nullable=False),
+    CheckConstraint("begins_on <= ends_on", name="days"),
+    CheckConstraint("champion <> challenger", name="compared"),
+    schema=STATE,
+)
+EXPERIMENT_ENDS = Table(
+    "experiment_ends",
+    metadata,
+    Column("experiment", Uuid(), ForeignKey(EXPERIMENTS.c.id), primary_key=True),
+    Column("ended", DateTime(timezone=True), nullable=False),
+    Column("by", Text(), nullable=False),
+    Column("reason", Text(), nullable=False),
+    schema=STATE,
+)
+"""What is to be found out about two checkpoints, and which were ended before their last day; a
+trigger lets nobody change a row of either."""
+
 FEEDBACK = Table(
     "feedback",
     metadata,
