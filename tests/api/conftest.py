@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -14,7 +15,8 @@ from starlette.testclient import TestClient
 
 from edupulse.api.app import PREFIX, create_app
 from edupulse.api.limits import Limits
-from edupulse.store import tokens
+from edupulse.store import experiments, tokens
+from edupulse.store.experiments import Wanted as WantedExperiment
 from edupulse.store.people import staff_key
 from edupulse.store.store import Store, open_store
 from edupulse.store.tokens import SCOPES, WRITE_RECORDS, Wanted
@@ -80,12 +82,17 @@ def things_of(service: Service, client: Any) -> dict[str, Any]:
     def made(path: str, **body: Any) -> dict[str, Any]:
         return client.post(f"{PREFIX}/{path}", json=body, headers=headers).json()
 
+    experiment, days = uuid4(), (AT.date(), AT.date())
+    fixed = WantedExperiment("A name", "sha256:new", "A question?", "auroc", *days)
+    with service.store.writing() as connection:
+        experiments.add(connection, experiment, fixed, "sha256:old", by="a test", now=AT)
     plan = {"title": "A plan", "provider": "counselor", "begins_on": "2025-02-24"}
     return {
         "student_id": student,
         "student_ids": [student],
         "prediction_id": made("predict", student_id=student)["prediction_id"],
         "intervention_id": made("interventions", student_id=student, **plan)["id"],
+        "experiment_id": str(experiment),
         "import_id": made("records/marks", records=[{}])["import_id"],
         "webhook_id": made("webhooks", url="https://a.example", events=["model.promoted"])["id"],
         "kind": "attendance",

@@ -18,7 +18,9 @@ from .conftest import things_of
 DOCUMENT = create_app().openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 OPERATIONS = [operation for item in DOCUMENT["paths"].values() for operation in item.values()]
-NOT_HERE = frozenset({"model", "promote", "roll_back", "start_an_import", "follow_a_training"})
+NOT_HERE = frozenset({
+    "model", "promote", "roll_back", "register_experiment", "start_an_import", "follow_a_training",
+})  # fmt: skip
 """What a service without a checkpoint, a source or a training says no to."""
 
 

@@ -78,6 +78,12 @@ class Disclosure(TypedDict):
     purpose: str
 
 
+class EndedBecause(TypedDict):
+    """Why an experiment is ended before its last day."""
+
+    reason: str
+
+
 class Ending(TypedDict):
     """How an intervention ended."""
 
@@ -404,6 +410,13 @@ class PageRecommendation(TypedDict):
     next: NotRequired[str | None]
 
 
+class PageRegisteredExperiment(TypedDict):
+    """One page of a list."""
+
+    items: list[RegisteredExperiment]
+    next: NotRequired[str | None]
+
+
 class PageSaid(TypedDict):
     """One page of a list."""
 
@@ -509,6 +522,44 @@ class Recommendation(TypedDict):
     aims_at: list[Literal["attendance", "grades", "discipline"]]
     sessions_per_week: int | None
     minutes: int | None
+
+
+class RegisteredExperiment(TypedDict):
+    """An experiment of the register. Nothing is assigned or scored yet, so it holds no result."""
+
+    name: str
+    challenger: str
+    question: str
+    measure: Literal[
+        "auroc",
+        "average_precision",
+        "precision_5",
+        "precision_10",
+        "recall_5",
+        "recall_10",
+        "brier",
+        "calibration_error",
+        "calibration_slope",
+        "mean_error",
+        "in_time_10",
+        "lead_days_10",
+        "in_time_high",
+        "lead_days_high",
+        "interval_width",
+        "coverage_off_track",
+        "coverage_on_track",
+        "undecided",
+    ]
+    begins_on: str
+    ends_on: str
+    id: str
+    state: Literal["planned", "running", "over"]
+    champion: str
+    by: str
+    registered: str
+    ended: str | None
+    ended_by: str | None
+    reason: str
 
 
 class RejectedRow(TypedDict):
@@ -618,6 +669,36 @@ class Training(TypedDict):
     part: float
     report: dict[str, Any] | None
     problem: str | None
+
+
+class WantedExperiment(TypedDict):
+    """What is fixed before it begins."""
+
+    name: str
+    challenger: str
+    question: str
+    measure: Literal[
+        "auroc",
+        "average_precision",
+        "precision_5",
+        "precision_10",
+        "recall_5",
+        "recall_10",
+        "brier",
+        "calibration_error",
+        "calibration_slope",
+        "mean_error",
+        "in_time_10",
+        "lead_days_10",
+        "in_time_high",
+        "lead_days_high",
+        "interval_width",
+        "coverage_off_track",
+        "coverage_on_track",
+        "undecided",
+    ]
+    begins_on: str
+    ends_on: str
 
 
 class WantedImport(TypedDict):
@@ -899,6 +980,44 @@ class Operations(Transport):
         group.
         """
         answer: Evaluation = self._ask("GET", "/api/v1/evaluation")
+        return answer
+
+    def register_experiment(
+        self, body: WantedExperiment, *, idempotency_key: str | None = None
+    ) -> RegisteredExperiment:
+        """Write down what is to be found out about a challenger, before it begins; it stays so."""
+        answer: RegisteredExperiment = self._ask(
+            "POST",
+            "/api/v1/experiments",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
+        return answer
+
+    def list_experiments(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PageRegisteredExperiment:
+        """Every experiment that was registered, the newest first. None has a result yet."""
+        answer: PageRegisteredExperiment = self._ask(
+            "GET", "/api/v1/experiments", query={"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def show_experiment(self, experiment_id: str) -> RegisteredExperiment:
+        """One experiment as it was registered, and whether it was ended."""
+        answer: RegisteredExperiment = self._ask("GET", f"/api/v1/experiments/{experiment_id}")
+        return answer
+
+    def end_experiment(
+        self, experiment_id: str, body: EndedBecause, *, idempotency_key: str | None = None
+    ) -> RegisteredExperiment:
+        """End an experiment before its last day. What is over stays so."""
+        answer: RegisteredExperiment = self._ask(
+            "POST",
+            f"/api/v1/experiments/{experiment_id}/end",
+            headers={"Idempotency-Key": idempotency_key or new_key()},
+            body=body,
+        )
         return answer
 
     def disclosures(

@@ -138,15 +138,21 @@ def promote_by_hand(
     """
     with store.writing() as connection:
         wanted = registered(connection, hash_)
-        gate = read_checkpoint(Path(wanted.folder)).manifest.gate
-        failed = ", ".join(gate.failed)
-        if not gate.serves:
-            raise NotReady(
-                f"This checkpoint did not pass its gate: {failed}.",
-                "Train a better one; its card gives the figures.",
-            )
+        gate = passed_gate(wanted)
         grounds = {"checks": [vars(check) for check in gate.checks]}
         return promote(connection, wanted.hash, now=now, by=by, because=because, grounds=grounds)
+
+
+def passed_gate(one: Registered) -> Decision:
+    """The gate that a checkpoint passed, by its own files. Raises NotReady where it did not."""
+    gate = read_checkpoint(Path(one.folder)).manifest.gate
+    failed = ", ".join(gate.failed)
+    if not gate.serves:
+        raise NotReady(
+            f"This checkpoint did not pass its gate: {failed}.",
+            "Train a better one; its card gives the figures.",
+        )
+    return gate
 
 
 def settle(
