@@ -60,6 +60,7 @@ def asked(client: TestClient, method: str, path: str, headers: dict[str, str]) -
     filled = re.sub(r"\{\w*id\}", str(uuid4()), path)
     filled = filled.replace("{hash}", "0" * 64).replace("{kind}", "marks")
     body = {"no such field": 1} if method in ("POST", "PUT", "PATCH") else None
+    headers = headers | {"Last-Event-ID": "none"}  # or a stream would begin, and never end
     return client.request(method, filled, headers=headers, json=body).status_code
 
 

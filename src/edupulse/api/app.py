@@ -18,7 +18,7 @@ from edupulse.api.answering import answering_on
 from edupulse.api.gate import Gate
 from edupulse.api.gatekeeper import Gatekeeper
 from edupulse.api.guard import Guard
-from edupulse.api.limits import Limits
+from edupulse.api.limits import END_STREAMS, Limits
 from edupulse.api.metrics import sampled
 from edupulse.api.openapi import ABOUT, Documented, operation_id, tags_of
 from edupulse.api.openid import OpenIdSettings, provider_of
@@ -28,6 +28,7 @@ from edupulse.api.routes import (
     disclosures,
     docs,
     evaluation,
+    events,
     experiments,
     features,
     health,
@@ -43,6 +44,7 @@ from edupulse.api.routes import (
     webhooks,
     worklist,
 )
+from edupulse.api.streams import streams_on
 from edupulse.api.wiring import Clock
 from edupulse.store.store import Store, store_at
 
@@ -62,6 +64,7 @@ ROUTES: tuple[APIRouter, ...] = (
     models.router,
     evaluation.router,
     experiments.router,
+    events.router,
     disclosures.router,
     interventions.router,
     records.router,
@@ -95,8 +98,10 @@ def create_app(
     else is done meanwhile, begun once all is loaded that a prediction needs.
     """
 
+    allowed = limits or Limits()
+
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def life(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as held:
             store = held.enter_context(opener())
@@ -105,11 +110,14 @@ def create_app(
             app.state.answering = answering
             provider = provider_of(OpenIdSettings())
             app.state.gate = Gate(store, provider, rights=answering.giving.rights)
+            giving = answering.giving
+            streams = await held.enter_async_context(streams_on(store, giving, allowed.streams))
+            app.state.streams = streams
             counts, waiting = answering.answers.counts, answering.waiting
             await held.enter_async_context(sampled(store, counts, waiting))
             for begun in beside:
                 await held.enter_async_context(begun(store, clock))
-            yield
+            yield {END_STREAMS: streams.end}
 
     app = Documented(
         title="EduPulse",
@@ -133,5 +141,5 @@ def create_app(
         app.include_router(router, prefix=PREFIX)
     document = f"{PREFIX}/openapi.json"
     app.add_middleware(Gatekeeper, PREFIX, (document, f"{PREFIX}/docs"))
-    app.add_middleware(Guard, limits)
+    app.add_middleware(Guard, allowed)
     return app

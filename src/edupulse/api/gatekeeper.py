@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,11 +46,17 @@ async def admit(request: Request) -> Caller:
     district has no record.
     """
     gate: Gate = request.app.state.gate
-    address = request.client.host if request.client else ""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     at = request.app.state.clock()
-    caller = await gate.admit(secret.strip() if scheme.lower() == BEARER else None, address, at)
+    caller = await who_is_there(request, at)
     request.state.caller = pseudonym(caller.viewer)
     request.state.rate = gate.rates.take(caller.viewer.name).headers()
     request.state.admitted, request.state.at = caller, at
     return caller
+
+
+async def who_is_there(request: Request, at: datetime) -> Caller:
+    """Who asks at this instant, by the request's token. Raises as `Gate.admit` does."""
+    gate: Gate = request.app.state.gate
+    address = request.client.host if request.client else ""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return await gate.admit(secret.strip() if scheme.lower() == BEARER else None, address, at)

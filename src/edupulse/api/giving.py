@@ -8,6 +8,7 @@ nothing is given that was out of date by then; nothing is told before it is writ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from uuid import UUID
 
@@ -34,7 +35,7 @@ class Giving:
         self._asked, self._stood, self._written = self._lines
         self._standing: Shared[UUID, dict[UUID, tuple[UUID, Prediction]]] = Shared(self._stands)
         self._versions: Shared[list[int], Versions] = Shared(self._now)
-        self._log: Shared[Entry, None] = Shared(self._write)
+        self._log: Shared[Sequence[Entry], None] = Shared(self._write)
 
     async def rights(self) -> int:
         """The version of rights and tokens, by a question that begins from now on."""
@@ -57,8 +58,13 @@ class Giving:
         if not found.holds(ask, Basis.of(now, found.student), speaks):
             return False
         caller = Caller(asking.viewer.name, asking.purpose)
-        await self._log.get(predicted(found, found.student_id, caller))
+        await self.write_down([predicted(found, found.student_id, caller)])
         return True
+
+    async def write_down(self, entries: Sequence[Entry]) -> None:
+        """Written down and committed when this returns, with what others write meanwhile."""
+        if entries:
+            await self._log.get(entries)
 
     def close(self) -> None:
         """End the connections."""
@@ -71,8 +77,8 @@ class Giving:
     async def _stands(self, students: list[UUID]) -> dict[UUID, tuple[UUID, Prediction]]:
         return await standing.standing_by(self._stood, students)
 
-    async def _write(self, entries: list[Entry]) -> None:
-        await audit.append_by(self._written, entries)
+    async def _write(self, entries: list[Sequence[Entry]]) -> None:
+        await audit.append_by(self._written, list(chain.from_iterable(entries)))
 
 
 def may_see(sight: Sight | None, student: int) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+from contextlib import ExitStack
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -22,6 +23,7 @@ from edupulse.api.problems import RETRY_AFTER, problem, unforeseen
 TOO_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 TOO_SLOW = HTTPStatus.REQUEST_TIMEOUT
 GONE = HTTPStatus.SERVICE_UNAVAILABLE
+STREAM = "text/event-stream"
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -57,24 +59,27 @@ class Guard:
         passage = Passage(scope, receive, send, self.limits)
         self.inside += 1
         INSIDE.inc()
-        try:
+        with passage.inside:
+            passage.inside.callback(passage.tell)
+            passage.inside.callback(self._leave)
             if self.inside > self.limits.at_once:
                 await passage.answer(GONE, "The service is asked too much at once.")
             else:
                 await passage.through(self.app)
-        finally:
-            self.inside -= 1
-            INSIDE.dec()
-            passage.tell()
+
+    def _leave(self) -> None:
+        self.inside -= 1
+        INSIDE.dec()
 
 
 class Passage:
-    """One request on its way through."""
+    """One request on its way through; a stream is through once it has begun."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
         self.scope, self._receive, self._send, self.limits = scope, receive, send, limits
         self.began, self.status, self.taken = time.perf_counter(), 0, 0
         self.whole = self.late = False
+        self.inside = ExitStack()
         self.refusal: asyncio.Task[None] | None = None
         asked = Headers(scope=scope).get("x-request-id", "")
         self.request_id = asked if REQUEST_ID.fullmatch(asked) else token_hex(8)
@@ -151,6 +156,8 @@ class Passage:
             headers.update(self.scope["state"].get("rate", {}))
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if headers["Content-Type"].startswith(STREAM):
+                self.inside.close()
         await self._send(message)
 
     def _give_up(self, task: asyncio.Task[Any] | None) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+END_STREAMS = "end_streams"
+"""In the state of the app's life: what a server calls that begins to stop."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -16,3 +19,5 @@ class Limits:
     seconds: float = 60.0
     """From the head of a request to the beginning of its answer."""
     at_once: int = 256
+    streams: int = 200
+    """Of events; they do not count as inside."""

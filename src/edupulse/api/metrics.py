@@ -38,6 +38,7 @@ LOCKS_DIFFER = Counter(
 )
 
 INSIDE = Gauge("edupulse_requests_inside", "Being answered now.", multiprocess_mode="livesum")
+STREAMS = Gauge("edupulse_streams", "Streams of events, open now.", multiprocess_mode="livesum")
 CONNECTIONS = Gauge(
     "edupulse_database_connections",
     "Of the pools: in use, or idle.",

@@ -75,11 +75,18 @@ def complete(document: dict[str, Any]) -> None:
     document["components"]["responses"] = {_name(s): _response(s) for s in PROBLEMS}
     for operation in _operations(document):
         said = operation["responses"]
+        _name_what_streams(said)
         said.pop("default", None)
         for status in _possible(operation):
             said.setdefault(str(int(status)), {"$ref": f"#/components/responses/{_name(status)}"})
         operation["summary"] = operation["description"].partition(".")[0]
         _tell_scopes(operation)
+
+
+def _name_what_streams(said: Mapping[str, Any]) -> None:
+    """FastAPI says of whatever is no JSON that it is a string, beside its schema."""
+    schema = said.get("200", {}).get("content", {}).get("text/event-stream", {}).get("schema", {})
+    schema.pop("type", None)
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

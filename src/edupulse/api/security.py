@@ -6,6 +6,7 @@ student, and what the role may do at all, is decided in `casework`, never here.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Security
@@ -13,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.gate import Caller
-from edupulse.api.gatekeeper import admit
+from edupulse.api.gatekeeper import admit, who_is_there
 from edupulse.api.wiring import StoreHere
 from edupulse.casework.disclosures import Asking, refuse
 from edupulse.school.errors import NotAllowed
@@ -61,6 +62,21 @@ def allowed(request: Request, scope: str) -> Asking | None:
     if caller is None or len(purpose or "") > LONGEST_PURPOSE or _refusal(caller, scope):
         return None
     return _asking(request, caller, purpose)
+
+
+def still_asks(request: Request, scope: str) -> Callable[[], Awaitable[Caller]]:
+    """Who asks and what is seen by then, of a request that goes on for long.
+
+    Raises as `admit` does, and NotAllowed where the scope or the right to it is gone.
+    """
+
+    async def caller() -> Caller:
+        found = await who_is_there(request, request.app.state.clock())
+        if refusal := _refusal(found, scope):
+            raise refusal
+        return found
+
+    return caller
 
 
 def _admitted(request: Request) -> Caller | None:

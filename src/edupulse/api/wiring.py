@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from edupulse.api.answering import Answering
+from edupulse.api.streams import Streams
 from edupulse.store.store import Store
 
 Clock = Callable[[], datetime]
@@ -32,6 +33,13 @@ async def answering_of(request: Request) -> Answering:
     return answering
 
 
+async def streams_of(request: Request) -> Streams:
+    """The streams of the app that serves this request."""
+    streams: Streams = request.app.state.streams
+    return streams
+
+
 StoreHere = Annotated[Store, Depends(store_of)]
 Now = Annotated[datetime, Depends(now_of)]
 AnsweringHere = Annotated[Answering, Depends(answering_of)]
+StreamsHere = Annotated[Streams, Depends(streams_of)]

@@ -103,12 +103,12 @@ class Transport:
             try:
                 answer = self._http.send(request)
             except httpx2.TransportError:
-                time.sleep(_wait(tried, None))
+                time.sleep(wait(tried, None))
                 continue
             if answer.status_code not in BUSY:
-                return _read(answer)
-            time.sleep(_wait(tried, answer.headers.get("Retry-After")))
-        return _read(self._last(request))
+                return read(answer)
+            time.sleep(wait(tried, answer.headers.get("Retry-After")))
+        return read(self._last(request))
 
     def _last(self, request: httpx2.Request) -> httpx2.Response:
         try:
@@ -132,7 +132,8 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
-def _read(answer: httpx2.Response) -> Any:
+def read(answer: httpx2.Response) -> Any:
+    """What was answered, as JSON. Raises ProblemError."""
     if answer.is_success:
         return answer.json() if answer.content else None
     try:
@@ -142,7 +143,7 @@ def _read(answer: httpx2.Response) -> Any:
     raise ProblemError(answer.status_code, problem if isinstance(problem, dict) else {})
 
 
-def _wait(tried: int, retry_after: str | None) -> float:
+def wait(tried: int, retry_after: str | None = None) -> float:
     """Seconds until the next try: what the service said, else longer each time."""
     if retry_after and retry_after.isdecimal():
         return min(float(retry_after), LONGEST_WAIT)

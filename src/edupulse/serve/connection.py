@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from edupulse.api.guard import HEADERS
+from edupulse.api.limits import END_STREAMS
 from edupulse.api.problems import MEDIA_TYPE
 from edupulse.serve.configuration import Configuration
 
@@ -83,8 +84,9 @@ class Connection(HttpToolsProtocol):
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
     def shutdown(self) -> None:
-        """The worker stops: a running request ends first, an idle connection a moment later."""
+        """The worker stops: streams now, idle connections in a moment, requests when they end."""
         self._stopping = True
+        self.app_state[END_STREAMS]()
         if self.cycle is None or self.cycle.response_complete:
             self.loop.call_later(GRACE, self._close_idle)
         else:

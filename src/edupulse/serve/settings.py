@@ -35,6 +35,7 @@ class ServeSettings(BaseSettings):
     )
     connections: PositiveInt = _named("CONNECTIONS", 1000, "Open connections of one worker.")
     at_once: PositiveInt = _named("AT_ONCE", 256, "Requests of one worker at a time.")
+    streams: NonNegativeInt = _named("STREAMS", 200, "Open streams of events of one worker.")
     body_bytes: NonNegativeInt = _named("BODY_BYTES", 16777216, "The largest body of a request.")
     head_seconds: PositiveFloat = _named("HEAD_SECONDS", 10.0, "For the head of a request to come.")
     body_seconds: PositiveFloat = _named("BODY_SECONDS", 30.0, "For its body to come.")
@@ -53,7 +54,9 @@ class ServeSettings(BaseSettings):
 
     def limits(self) -> Limits:
         """What the app allows one request."""
-        return Limits(self.body_bytes, self.body_seconds, self.request_seconds, self.at_once)
+        return Limits(
+            self.body_bytes, self.body_seconds, self.request_seconds, self.at_once, self.streams
+        )
 
 
 def serve_settings() -> ServeSettings:

@@ -468,9 +468,19 @@ EVENTS = Table(
     Column("name", Text(), nullable=False),
     Column("student", Integer(), ForeignKey(STUDENT.c.student), index=True),
     Column("body", JSONB(), nullable=False),
+    Column("xid", BigInteger(), nullable=False),
     schema=STATE,
 )
-"""What happened and is to be told, written by triggers in the transaction in which it happened."""
+"""What happened and is to be told, written by triggers in the transaction in which it happened.
+
+`xid` is the number of that transaction, whatever is written into it.
+"""
+Index(
+    "events_bands",
+    EVENTS.c.xid,
+    EVENTS.c.number,
+    postgresql_where=EVENTS.c.name == "risk.band_changed",
+)
 
 DELIVERIES = Table(
     "deliveries",
