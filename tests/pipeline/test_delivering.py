@@ -165,10 +165,16 @@ def test_promotions_and_imports_are_announced(store, webhook, tmp_path) -> None:
     assert (UUID(last["import_id"]), last["new"], last["rejected"]) == (report.id, 1, 1)
 
 
-def test_without_anybody_to_tell_nothing_is_kept(store) -> None:
+def test_without_a_webhook_changed_bands_alone_are_kept_for_streams(store) -> None:
     say(store, risk(1, 0, "low"))
     say(store, risk(1, 7, "high"))
-    assert events(store) == []
+    with store.writing() as connection:
+        checkpoints.register(connection, "unheard", created=DAY, folder="", decision={})
+        checkpoints.promote(connection, "unheard", now=DAY, by="t", because="t")
+        checkpoints.retire_champion(connection, now=DAY, by="t", because="t")
+        deliveries = connection.execute("SELECT count(*) FROM state.deliveries").fetchone()
+    assert [one.get("band") for one in events(store)] == ["high"]
+    assert deliveries == (0,)
 
 
 def test_what_a_restore_brings_happened_long_ago(store, webhook) -> None:
