@@ -58,6 +58,13 @@ def test_a_student_who_is_not_there_is_a_problem(client) -> None:
     with pytest.raises(ProblemError) as raised:
         client.disclosures(student_id=str(uuid4()))
     assert raised.value.status == 404
+
+
+@pytest.mark.parametrize("id_", ["../models", "a/b?c#d", "%2e%2e"])
+def test_an_id_stays_one_part_of_the_path(client, id_: str) -> None:
+    with pytest.raises(ProblemError) as raised:
+        client.student(id_)
+    assert raised.value.status in {404, 422}
     assert raised.value.request_id
 
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from edupulse.client.transport import Transport, new_key
+from edupulse.client.transport import Transport, new_key, segment
 '''
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -198,7 +198,7 @@ def _arguments(operation: _Operation) -> list[str]:
 
 
 def _path(operation: _Operation) -> str:
-    path = re.sub(r"{(\w+)}", lambda m: "{" + _argument_name(m[1]) + "}", operation.path)
+    path = re.sub(r"{(\w+)}", lambda m: f"{{segment({_argument_name(m[1])})}}", operation.path)
     return f'{"f" if "{" in path else ""}"{path}"'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from edupulse.client.transport import Transport, new_key
+from edupulse.client.transport import Transport, new_key, segment
 
 
 class Absence(TypedDict):
@@ -827,7 +827,7 @@ class Operations(Transport):
         known.
         """
         answer: StudentRecord = self._ask(
-            "GET", f"/api/v1/students/{student_id}", query={"as_of": as_of}
+            "GET", f"/api/v1/students/{segment(student_id)}", query={"as_of": as_of}
         )
         return answer
 
@@ -836,7 +836,7 @@ class Operations(Transport):
         date.
         """
         answer: WeeklyRecord = self._ask(
-            "GET", f"/api/v1/students/{student_id}/features", query={"as_of": as_of}
+            "GET", f"/api/v1/students/{segment(student_id)}/features", query={"as_of": as_of}
         )
         return answer
 
@@ -853,7 +853,7 @@ class Operations(Transport):
         """
         answer: Timeline = self._ask(
             "GET",
-            f"/api/v1/students/{student_id}/timeline",
+            f"/api/v1/students/{segment(student_id)}/timeline",
             query={"as_of": as_of, "limit": limit, "cursor": cursor},
         )
         return answer
@@ -904,7 +904,7 @@ class Operations(Transport):
 
     def prediction(self, prediction_id: str) -> Said:
         """What was said, as of when and by which checkpoint."""
-        answer: Said = self._ask("GET", f"/api/v1/predictions/{prediction_id}")
+        answer: Said = self._ask("GET", f"/api/v1/predictions/{segment(prediction_id)}")
         return answer
 
     def history(
@@ -913,7 +913,7 @@ class Operations(Transport):
         """What was said of one student, the newest as-of first."""
         answer: PageSaid = self._ask(
             "GET",
-            f"/api/v1/students/{student_id}/predictions",
+            f"/api/v1/students/{segment(student_id)}/predictions",
             query={"limit": limit, "cursor": cursor},
         )
         return answer
@@ -924,7 +924,7 @@ class Operations(Transport):
         """Compute it again from the records as then known: the same or not, and why."""
         answer: Replayed = self._ask(
             "POST",
-            f"/api/v1/predictions/{prediction_id}/replay",
+            f"/api/v1/predictions/{segment(prediction_id)}/replay",
             headers={"Idempotency-Key": idempotency_key or new_key()},
         )
         return answer
@@ -937,7 +937,7 @@ class Operations(Transport):
         """
         answer: Heard = self._ask(
             "POST",
-            f"/api/v1/predictions/{prediction_id}/feedback",
+            f"/api/v1/predictions/{segment(prediction_id)}/feedback",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -952,14 +952,14 @@ class Operations(Transport):
         """One checkpoint: card, gate, figures and decisions, from its own files and the
         registry.
         """
-        answer: ModelRecord = self._ask("GET", f"/api/v1/models/{hash_}")
+        answer: ModelRecord = self._ask("GET", f"/api/v1/models/{segment(hash_)}")
         return answer
 
     def promote(self, hash_: str, body: Because, *, idempotency_key: str | None = None) -> Model:
         """Let a checkpoint serve from now on, without a restart; the one that served is retired."""
         answer: Model = self._ask(
             "POST",
-            f"/api/v1/models/{hash_}/promote",
+            f"/api/v1/models/{segment(hash_)}/promote",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -1005,7 +1005,9 @@ class Operations(Transport):
 
     def show_experiment(self, experiment_id: str) -> RegisteredExperiment:
         """One experiment as it was registered, and whether it was ended."""
-        answer: RegisteredExperiment = self._ask("GET", f"/api/v1/experiments/{experiment_id}")
+        answer: RegisteredExperiment = self._ask(
+            "GET", f"/api/v1/experiments/{segment(experiment_id)}"
+        )
         return answer
 
     def end_experiment(
@@ -1014,7 +1016,7 @@ class Operations(Transport):
         """End an experiment before its last day. What is over stays so."""
         answer: RegisteredExperiment = self._ask(
             "POST",
-            f"/api/v1/experiments/{experiment_id}/end",
+            f"/api/v1/experiments/{segment(experiment_id)}/end",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -1063,7 +1065,9 @@ class Operations(Transport):
 
     def show_intervention(self, intervention_id: str) -> LoggedIntervention:
         """One plan with its log."""
-        answer: LoggedIntervention = self._ask("GET", f"/api/v1/interventions/{intervention_id}")
+        answer: LoggedIntervention = self._ask(
+            "GET", f"/api/v1/interventions/{segment(intervention_id)}"
+        )
         return answer
 
     def log_session(
@@ -1072,7 +1076,7 @@ class Operations(Transport):
         """Log that a session was held."""
         answer: HeldSession = self._ask(
             "POST",
-            f"/api/v1/interventions/{intervention_id}/log",
+            f"/api/v1/interventions/{segment(intervention_id)}/log",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -1084,7 +1088,7 @@ class Operations(Transport):
         """End a plan. What has ended stays so."""
         answer: PlannedIntervention = self._ask(
             "POST",
-            f"/api/v1/interventions/{intervention_id}/close",
+            f"/api/v1/interventions/{segment(intervention_id)}/close",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -1093,7 +1097,7 @@ class Operations(Transport):
     def recommendations(self, student_id: str) -> PageRecommendation:
         """What the district's catalog offers at the student's grade level, the best shown first."""
         answer: PageRecommendation = self._ask(
-            "GET", f"/api/v1/students/{student_id}/recommendations"
+            "GET", f"/api/v1/students/{segment(student_id)}/recommendations"
         )
         return answer
 
@@ -1128,7 +1132,7 @@ class Operations(Transport):
         """Push records of one kind: all good rows land in one transaction, or none at all."""
         answer: Pushed = self._ask(
             "POST",
-            f"/api/v1/records/{kind}",
+            f"/api/v1/records/{segment(kind)}",
             headers={"Idempotency-Key": idempotency_key or new_key()},
             body=body,
         )
@@ -1148,7 +1152,7 @@ class Operations(Transport):
 
     def follow_an_import(self, import_id: str) -> Import:
         """How far an import is, or what it did: pushes and nightly syncs as well."""
-        answer: Import = self._ask("GET", f"/api/v1/imports/{import_id}")
+        answer: Import = self._ask("GET", f"/api/v1/imports/{segment(import_id)}")
         return answer
 
     def start_a_training(
@@ -1165,7 +1169,7 @@ class Operations(Transport):
 
     def follow_a_training(self, training_id: str) -> Training:
         """How far a training is, or what came of it."""
-        answer: Training = self._ask("GET", f"/api/v1/trainings/{training_id}")
+        answer: Training = self._ask("GET", f"/api/v1/trainings/{segment(training_id)}")
         return answer
 
     def add_webhook(self, body: WantedWebhook, *, idempotency_key: str | None = None) -> Secret:
@@ -1185,12 +1189,12 @@ class Operations(Transport):
 
     def show_webhook(self, webhook_id: str) -> Webhook:
         """One webhook, and how its deliveries go."""
-        answer: Webhook = self._ask("GET", f"/api/v1/webhooks/{webhook_id}")
+        answer: Webhook = self._ask("GET", f"/api/v1/webhooks/{segment(webhook_id)}")
         return answer
 
     def remove_webhook(self, webhook_id: str) -> None:
         """Tell it nothing any more, not even what waits."""
-        self._ask("DELETE", f"/api/v1/webhooks/{webhook_id}")
+        self._ask("DELETE", f"/api/v1/webhooks/{segment(webhook_id)}")
 
     def renew_webhook_secret(
         self, webhook_id: str, *, idempotency_key: str | None = None
@@ -1198,7 +1202,7 @@ class Operations(Transport):
         """Give a webhook a new secret. For a day the one before signs too."""
         answer: Secret = self._ask(
             "POST",
-            f"/api/v1/webhooks/{webhook_id}/rotate",
+            f"/api/v1/webhooks/{segment(webhook_id)}/rotate",
             headers={"Idempotency-Key": idempotency_key or new_key()},
         )
         return answer

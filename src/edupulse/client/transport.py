@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -125,6 +126,11 @@ class Transport:
 
 def _there(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (given or {}).items() if value is not None}
+
+
+def segment(value: str) -> str:
+    """A value as one part of a path, whatever stands in it."""
+    return quote(value, safe="")
 
 
 def new_key() -> str:
