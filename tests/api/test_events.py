@@ -21,6 +21,7 @@ from edupulse.client import BandChanged, Client, ProblemError
 from edupulse.store import tokens
 from edupulse.store.risks import StoredRisk, save_risks
 from edupulse.store.store import open_store
+from edupulse.store.versions import Of, bump
 from pipeline.small_champion import import_frames
 
 PATH = f"{PREFIX}/events"
@@ -152,6 +153,33 @@ def test_of_a_student_out_of_sight_nothing_is_told(live) -> None:
         bands(told, mine)
     assert looks(live, mine, purpose)
     assert looks(live, stranger, purpose) == []
+
+
+def test_a_student_who_leaves_the_class_is_told_no_more_in_a_stream_that_is_open(live) -> None:
+    teacher = live.as_("T00002")
+    leaves, stays, *_ = sorted(students_of(live, teacher))
+    with listening(live, teacher) as told:
+        next(told)
+        change(live, leaves)
+        bands(told, leaves)
+        key = live.store.resolve_student(str(leaves))
+        with live.store.writing() as connection:
+            for table in ("section_students", "section_students_past"):
+                connection.execute(f"DELETE FROM records.{table} WHERE student = %s", [key])
+            bump(connection, Of.RIGHTS)
+        change(live, leaves)
+        change(live, stays)
+        bands(told, stays)
+
+
+@pytest.mark.slow
+def test_a_revoked_token_ends_a_stream_in_which_nothing_happens(live) -> None:
+    with listening(live, live.as_()) as told:
+        next(told)
+        with live.store.writing() as connection:
+            for one in tokens.every(connection):
+                tokens.revoke(connection, str(one.id), now=AT - timedelta(days=1), by="t")
+        assert [one.data for one in told if one.data] == []
 
 
 def test_an_integration_sees_nobody_and_is_refused(live) -> None:
