@@ -76,6 +76,8 @@ def load() -> str:
 def loads(district: District, seconds: float, workers: int) -> None:
     """Single predictions, prepared or not, at two rates; factors; a batch."""
     once = len(district.ids)
+    disk = written(district.home)
+    print(f"a page on the disk: p50 {disk[0]:.2f}, p99 {disk[1]:.2f} ms")
     print(LINE.format(*COLUMNS))
     with warm(district, workers) as service:
         row("firsts, 200/s", ask(service, one_each(district), 200, once / 200))
@@ -87,6 +89,7 @@ def loads(district: District, seconds: float, workers: int) -> None:
     with warm(district, workers) as service:
         ask(service, one_each(district), 100, once / 100)  # a full cache
         for rate in RATES:
+            row(f"healthz, {rate:.0f}/s", ask(service, nothing(district), rate, seconds))
             row(f"hits, {rate:.0f}/s", ask(service, hits(district), rate, seconds))
             row(f"misses, {rate:.0f}/s", ask(service, misses(district), rate, seconds))
         row("factors, 10/s", ask(service, misses(district, factors=True), 10, seconds))
@@ -96,6 +99,18 @@ def loads(district: District, seconds: float, workers: int) -> None:
 
 
 RATES = (200.0, 500.0)
+
+
+def written(folder: Path, times: int = 500) -> tuple[float, float]:
+    """Milliseconds until a page lies on the disk: each answer waits for its entry of the log."""
+    took = []
+    with (folder / "page").open("wb", buffering=0) as file:
+        for _ in range(times):
+            began = time.perf_counter()
+            os.pwrite(file.fileno(), b"x" * 8192, 0)
+            os.fdatasync(file.fileno())
+            took.append(1000 * (time.perf_counter() - began))
+    return statistics.median(took), sorted(took)[int(0.99 * times)]
 
 
 @contextmanager
@@ -144,6 +159,12 @@ def predict(
     asked = {"student_id": district.ids[student], "include_factors": factors}
     body = json.dumps(asked | ({"as_of": as_of} if as_of else {})).encode()
     return post("/predict", body, district.token, ("predict", district.ids[student]))
+
+
+def nothing(_district: District) -> Iterator[Question]:
+    """The machine's limit: what the same server and generator take where nothing is asked."""
+    while True:
+        yield Question(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 
 
 def hits(district: District) -> Iterator[Question]:
