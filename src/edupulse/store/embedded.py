@@ -144,6 +144,8 @@ def _outside(home: Path) -> Path:
 def _prepared(home: Path) -> Path:
     """The place, created and safe: reachable by the server's account, and owned by this user."""
     place = place_of(home)
+    if place in _using and place.is_dir():  # it was looked at; to start a program holds others up
+        return place
     try:
         place = _folder(place)
         owner = account(place / "data")
