@@ -88,14 +88,14 @@ def wire(method: str, path: str, headers: Mapping[str, str] | None = None) -> by
 
 
 def answer_of(client: socket.socket) -> Answer:
-    """One whole answer. Raises ConnectionError where the other side closed before."""
+    """One whole answer, or how a stream begins. Raises ConnectionError where it is closed."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += received(client)
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    while len(body) < int(headers["content-length"]):
+    while len(body) < int(headers.get("content-length", 0)):
         body += received(client)
     return Answer(int(first.split()[1]), headers, body)
 
