@@ -19,12 +19,13 @@ from starlette.concurrency import run_in_threadpool
 
 from edupulse.api.answering import Answering
 from edupulse.api.asked import Answer, Ask
+from edupulse.api.giving import may_see
 from edupulse.api.instants import Instant
 from edupulse.api.paging import Page, cursor_after, typed_key
 from edupulse.api.problems import Problem, told_of
 from edupulse.api.said import EXAMPLE, Said, said_of
-from edupulse.casework.access import Part
 from edupulse.casework.disclosures import Asking, deny, disclose, no_such_student, sight_in
+from edupulse.casework.predictions import OF_PREDICTION
 from edupulse.school.errors import BadInput
 from edupulse.store.people import resolve_students
 from edupulse.store.risks import ranking, stored_risks
@@ -33,9 +34,6 @@ from edupulse.store.store import Store
 MOST_IDS, MOST_WITH_FACTORS = 10_000, 50
 AT_ONCE = 100
 """Students scored between two looks at what else waits."""
-
-PARTS = (Part.FACTS, Part.SCORES)
-"""What one must see of a student to be told a prediction."""
 
 
 class Place(BaseModel):
@@ -104,8 +102,8 @@ def told_again(store: Store, asking: Asking, told: bytes) -> bytes:
     with store.writing() as connection:
         found = resolve_students(connection, [one.student_id for one in page.items if one.risk])
     seen = sight_in(store, asking)
-    shown = {id_: key for id_, (key, _) in found.items() if set(PARTS) <= seen.of(key)}
-    disclose(store, asking, [*shown.values()], PARTS)
+    shown = {id_: key for id_, (key, _) in found.items() if may_see(seen, key)}
+    disclose(store, asking, [*shown.values()], OF_PREDICTION)
     if all(one.student_id in shown for one in page.items if one.risk):
         return told
     for id_ in {one.student_id for one in page.items if one.risk} - shown.keys():
@@ -145,7 +143,7 @@ def _ranks(store: Store, asking: Asking, ids: Sequence[UUID], as_of: datetime) -
         found = {
             id_: who
             for id_, who in resolve_students(connection, ids).items()
-            if set(PARTS) <= seen.of(who[0])
+            if may_see(seen, who[0])
         }
         order = ranking(connection, [student for student, _ in found.values()], as_of)
     place = {student: at for at, student in enumerate(order)}
@@ -166,7 +164,7 @@ def _said(
 ) -> dict[UUID, Said]:
     """What was stored of those on a page; a later page is a further look at them."""
     if not first:
-        disclose(store, asking, [one.student for one in page], PARTS)
+        disclose(store, asking, [one.student for one in page], OF_PREDICTION)
     with store.writing_as(asking.viewer.asking(asking.at)) as connection:
         stored = stored_risks(connection, [one.prediction for one in page])
     return {

@@ -92,9 +92,9 @@ class Deciding:
                 done.outcomes.append(no_such_student())
                 done.entries.append(denied(asking, str(ask.student_id), student_id))
                 continue
-            holds = found is not None and self.held(ask, found)
-            ANSWERS.labels("cache" if holds else "computed").inc()
-            answer = found if found is not None and holds else self._new(ask, done)
+            kept = found if self.held(ask, found) else None
+            ANSWERS.labels("computed" if kept is None else "cache").inc()
+            answer = self._new(ask, done) if kept is None else kept
             caller = Caller(asking.viewer.name, asking.purpose)
             done.entries.append(predicted(answer, answer.student_id, caller))
             done.outcomes.append(answer)
@@ -123,12 +123,8 @@ class Deciding:
             return False
         student, student_id = self.students[ask.student_id]
         basis = Basis.of(self.now, student)
-        return found.student_id == student_id and found.holds(ask, basis, self.speaks)
-
-    @property
-    def speaks(self) -> str:
-        """The checkpoint that serves, empty where rules do."""
-        return self.predictor.serving.pinned or self.now.checkpoint
+        speaks = self.predictor.serving.speaks(self.now.checkpoint)
+        return found.student_id == student_id and found.holds(ask, basis, speaks)
 
     def when(self, ask: Ask) -> tuple[datetime, bool]:
         """As of which instant it is computed, and with factors?"""

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from edupulse.api.asked import Answer, Ask
 from edupulse.api.shared import Shared
-from edupulse.casework.access import Part, Sight
+from edupulse.casework.access import Sight
+from edupulse.casework.predictions import OF_PREDICTION
 from edupulse.pipeline.accounts import Caller, predicted
 from edupulse.pipeline.speaking import Serving
 from edupulse.store import audit, standing, versions
@@ -54,7 +55,7 @@ class Giving:
         if not may_see(asking.sight, found.student):
             return False
         now = await self._versions.get([found.student])
-        speaks = self._serving.pinned or now.checkpoint
+        speaks = self._serving.speaks(now.checkpoint)
         if not found.holds(ask, Basis.of(now, found.student), speaks):
             return False
         caller = Caller(asking.viewer.name, asking.purpose)
@@ -83,4 +84,4 @@ class Giving:
 
 def may_see(sight: Sight | None, student: int) -> bool:
     """May one with this sight see the student's scores?"""
-    return sight is not None and {Part.FACTS, Part.SCORES} <= sight.of(student)
+    return sight is not None and set(OF_PREDICTION) <= sight.of(student)

@@ -18,7 +18,8 @@ from edupulse.store.feedback import Feedback, give_feedback
 from edupulse.store.risks import StoredRisk, risks_of, stored_risks
 from edupulse.store.store import Store
 
-_PARTS = (Part.FACTS, Part.SCORES)
+OF_PREDICTION = (Part.FACTS, Part.SCORES)
+"""What one must see of a student to be told a prediction."""
 
 
 def open_prediction(store: Store, asking: Asking, id_: UUID) -> tuple[StoredRisk, UUID]:
@@ -29,10 +30,10 @@ def open_prediction(store: Store, asking: Asking, id_: UUID) -> tuple[StoredRisk
     """
     with store.writing() as connection:
         risk = stored_risks(connection, [str(id_)]).get(str(id_))
-    if risk is None or not set(_PARTS) <= sight_in(store, asking).of(risk.student):
+    if risk is None or not set(OF_PREDICTION) <= sight_in(store, asking).of(risk.student):
         deny(store, asking, str(id_), None if risk is None else risk.student)
         raise _no_such_prediction()
-    disclose(store, asking, [risk.student], _PARTS)
+    disclose(store, asking, [risk.student], OF_PREDICTION)
     with store.writing_as(asking.viewer.asking(asking.at)) as connection:  # the second lock
         shown = stored_risks(connection, [str(id_)]).get(str(id_))
     if shown is None:
@@ -51,7 +52,7 @@ def predictions_of(
 
     `before` is the as-of and id after which to go on. Raises NotFound as `open_record` does.
     """
-    student = open_record(store, asking, name, _PARTS)
+    student = open_record(store, asking, name, OF_PREDICTION)
     with store.writing_as(asking.viewer.asking(asking.at)) as connection:
         found = risks_of(connection, student, before, most)
     return store.student_ids([student])[student], found

@@ -20,8 +20,8 @@ from edupulse.risk.assessment import RULE_SETS, Assessor, by_rules
 from edupulse.risk.risk import Risk, RulesResult
 from edupulse.school.errors import NotReady
 from edupulse.school.knowledge import Known
+from edupulse.store.checkpoints import CheckpointSettings, checkpoints, decisions
 from edupulse.store.checkpoints import checkpoint as checkpoint_called
-from edupulse.store.checkpoints import checkpoints, decisions
 from edupulse.store.risks import StoredRisk
 from edupulse.store.store import Store
 
@@ -125,6 +125,10 @@ class Serving(BaseSettings):
         """The hash, where one is named."""
         return None if self.version == "latest" else self.version
 
+    def speaks(self, champion: str) -> str:
+        """The hash of what speaks here beside this champion; empty where rules do."""
+        return self.pinned or champion
+
 
 def voice_of(
     store: Store, *, force_simulated: bool = False, serving: Serving | None = None
@@ -159,10 +163,10 @@ def _voice_of(store: Store, checkpoint: Checkpoint, force_simulated: bool) -> Vo
     return Model(Assessor.of(checkpoint, caveats=_caveats(store, checkpoint, force_simulated)))
 
 
-def folder_called(store: Store, hash_: str, serving: Serving | None = None) -> Path:
+def folder_called(store: Store, hash_: str) -> Path:
     """Where a checkpoint lies: where the environment says, if it is there, else as the registry
     says. Raises NotFound for one that neither knows."""
-    path = (serving or Serving()).path
+    path = CheckpointSettings().path
     if path is not None and folder_of(path, hash_).is_dir():
         return folder_of(path, hash_)
     with store.writing() as connection:

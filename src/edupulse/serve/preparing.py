@@ -18,11 +18,16 @@ from edupulse.store.store import store_at
 log = logging.getLogger("edupulse.serve")
 
 
+def load_all_loops() -> None:
+    """Those that a prediction runs; where no process did so before, that compiles them."""
+    unpacking.load_loops()
+    load_loops()
+
+
 def main() -> int:
     """Prepare; the exit status."""
     logging.config.dictConfig(LOGGING)
-    load_loops()
-    unpacking.load_loops()
+    load_all_loops()
     try:
         with store_at() as store:
             store.tables.ensure_newest()

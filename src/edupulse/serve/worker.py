@@ -17,19 +17,17 @@ from edupulse.api.app import create_app
 from edupulse.api.background import working
 from edupulse.api.metrics import DistrictCollector
 from edupulse.api.wiring import Clock
-from edupulse.features.loading import load_loops
+from edupulse.serve.preparing import load_all_loops
 from edupulse.serve.settings import COUNTED_IN, serve_settings
 from edupulse.serve.settled import settle
 from edupulse.serve.told import telling
-from edupulse.store import unpacking
 from edupulse.store.store import Store
 
 
 def create() -> FastAPI:
     """The app of a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    unpacking.load_loops()
-    load_loops()  # a prediction does so too, but at the start there may be no student yet
+    load_all_loops()  # a prediction does so too, but at the start there may be no student yet
     return create_app(limits=serve_settings().limits(), beside=(_settled, working, _telling))
 
 

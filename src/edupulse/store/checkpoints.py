@@ -172,15 +172,14 @@ def checkpoints(connection: Connection) -> list[Registered]:
 def _select(connection: Connection, condition: str, *arguments: object) -> list[Registered]:
     query = f"{_COLUMNS} {condition} ORDER BY created DESC, hash"
     rows = connection.execute(query.encode(), arguments).fetchall()
-    return [_where_it_lies(Registered(*row)) for row in rows]
+    path = CheckpointSettings().path
+    found = [Registered(*row) for row in rows]
+    return found if path is None else [_where_it_lies(one, path) for one in found]
 
 
-def _where_it_lies(one: Registered) -> Registered:
+def _where_it_lies(one: Registered, path: Path) -> Registered:
     """With the folder under MODEL_PATH, if it is there: checkpoints may have been moved or copied
     since they were registered."""
-    path = CheckpointSettings().path
-    if path is None:
-        return one
     # Here, since what only keeps the registry need not load what a checkpoint is made of.
     from edupulse.model.checkpoint import folder as folder_of
 

@@ -13,7 +13,6 @@ from edupulse.api.asked import Ask
 from edupulse.api.batches import (
     MOST_IDS,
     MOST_WITH_FACTORS,
-    PARTS,
     Place,
     Wanted,
     ranked,
@@ -27,6 +26,7 @@ from edupulse.api.said import Said
 from edupulse.api.security import asks
 from edupulse.api.wiring import AnsweringHere
 from edupulse.casework.disclosures import Asking, open_record
+from edupulse.casework.predictions import OF_PREDICTION
 
 SCOPE = "predictions:write"
 
@@ -80,7 +80,9 @@ batches = APIRouter(tags=["predict"])
 
 @router.post("/predict", response_model=Said)
 @once_about(
-    lambda store, asking, given: open_record(store, asking, str(given["asked"].student_id), PARTS)
+    lambda store, asking, given: open_record(
+        store, asking, str(given["asked"].student_id), OF_PREDICTION
+    )
 )
 async def predict(
     asking: Annotated[Asking, asks(SCOPE)],
