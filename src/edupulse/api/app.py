@@ -59,7 +59,6 @@ ROUTES: tuple[APIRouter, ...] = (
     caseload.router,
     worklist.router,
     predict.router,
-    predict.batches,
     predictions.router,
     models.router,
     evaluation.router,
@@ -134,6 +133,7 @@ def create_app(
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457)."}},
     )
     answer_with_problems(app)
+    app.router.routes.append(predict.direct(PREFIX))  # before all others
     for router in OPEN:
         app.include_router(router)
     app.include_router(docs.router, prefix=PREFIX)

@@ -66,7 +66,11 @@ class Answer:
 
     def holds(self, ask: Ask, basis: Basis, checkpoint: str) -> bool:
         """May it be given for this question, now that these are the versions and what serves?"""
-        if self.basis != basis or self.checkpoint != checkpoint:
+        return self.basis == basis and self.answers(ask, checkpoint)
+
+    def answers(self, ask: Ask, checkpoint: str | None) -> bool:
+        """Would it answer this question by what serves, if its basis were the same still?"""
+        if self.checkpoint != checkpoint:
             return False
         if ask.as_of is not None:
             return self.as_of == ask.as_of

@@ -7,12 +7,13 @@ as the document says) goes that way all the same: it alone says what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.routing import BaseRoute, Match
+from starlette.types import Message, Receive, Scope, Send
 
 from edupulse.api.idempotency import NAME
 from edupulse.api.security import allowed
@@ -21,34 +22,63 @@ from edupulse.casework.disclosures import Asking
 JSON = "application/json"
 
 Body = TypeVar("Body", bound=BaseModel)
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_UNUSUAL = "edupulse.unusual"
 
 
-def directly(
-    body: type[Body], scope: str, answer: Callable[[Request, Asking, Body], Awaitable[Response]]
-) -> type[APIRoute]:
-    """The class of a route that takes such a body, needs that scope and, as usual, answers so."""
+class Direct(BaseRoute, Generic[Body]):
+    """A way before all others to a POST that takes such a body and needs that scope."""
 
-    class Direct(APIRoute):
-        def get_route_handler(self) -> Handler:
-            otherwise = super().get_route_handler()
+    def __init__(
+        self,
+        prefix: str,
+        path: str,
+        body: type[Body],
+        scope: str,
+        answer: Callable[[Request, Asking, Body], Awaitable[Response]],
+    ) -> None:
+        """`path` is the route's own, by which logs and metrics know it."""
+        self.path, self._whole = path, f"{prefix}{path}"
+        self._body, self._scope, self._answer = body, scope, answer
 
-            async def handle(request: Request) -> Response:
-                usual = await _usual(request, body, scope)
-                return await (answer(request, *usual) if usual else otherwise(request))
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Starlette's: is it this path, for the first time?"""
+        if scope.get("path") != self._whole or scope.get("method") != "POST" or _UNUSUAL in scope:
+            return Match.NONE, {}
+        return Match.FULL, {"route": self}
 
-            return handle
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's: answer, or go on to the other routes with what was read."""
+        request = Request(scope, receive)
+        usual = await self._usual(request)
+        if usual is None:
+            scope[_UNUSUAL] = True
+            await scope["router"](scope, _from_its_beginning(request), send)
+            return
+        answered = await self._answer(request, *usual)
+        await answered(scope, receive, send)
 
-    return Direct
+    async def _usual(self, request: Request) -> tuple[Asking, Body] | None:
+        if request.headers.get("Content-Type") != JSON or NAME in request.headers:
+            return None
+        asking = allowed(request, self._scope)
+        if asking is None:
+            return None
+        try:
+            return asking, self._body.model_validate_json(await request.body())
+        except ValidationError:
+            return None
 
 
-async def _usual(request: Request, body: type[Body], scope: str) -> tuple[Asking, Body] | None:
-    if request.headers.get("Content-Type") != JSON or NAME in request.headers:
-        return None
-    asking = allowed(request, scope)
-    if asking is None:
-        return None
-    try:
-        return asking, body.model_validate_json(await request.body())
-    except ValidationError:
-        return None
+def _from_its_beginning(request: Request) -> Receive:
+    """What gives the body, read already or not; then what comes after it."""
+    told = False
+
+    async def receive() -> Message:
+        nonlocal told
+        if told:
+            return await request.receive()
+        told = True
+        return {"type": "http.request", "body": await request.body(), "more_body": False}
+
+    return receive

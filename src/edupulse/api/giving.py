@@ -1,9 +1,9 @@
 """What was computed before, given from the event loop itself: no thread, two or three questions.
 
 A line tells what stands in the store for students whom the cache does not know; one tells the
-versions, of rights and of students, to all who wait for them at a time; another writes down, in one
-transaction, all that is given at a time. The versions are asked for after the request came, so
-nothing is given that was out of date by then; nothing is told before it is written down.
+versions of rights to all who come at a time; another looks, for all that is to be given at a time,
+whether it still holds, and writes it down in the same question. That begins after the request came,
+so nothing is given that was out of date by then; nothing is told before it is written down.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from edupulse.casework.access import Sight
 from edupulse.casework.predictions import OF_PREDICTION
 from edupulse.pipeline.accounts import Caller, predicted
 from edupulse.pipeline.speaking import Serving
-from edupulse.store import audit, standing, versions
+from edupulse.store import audit, given, standing, versions
 from edupulse.store.audit import Entry
-from edupulse.store.standing import Basis, Prediction
+from edupulse.store.given import Claim
+from edupulse.store.standing import Prediction
 from edupulse.store.store import Store
-from edupulse.store.versions import Versions
+from edupulse.store.versions import Seen
 
 
 class Giving:
@@ -31,16 +32,20 @@ class Giving:
     def __init__(self, store: Store, serving: Serving) -> None:
         self._serving = serving
         self._lines = [
-            store.line(one) for one in (versions.QUESTION, standing.QUESTION, audit.APPEND)
+            store.line(one)
+            for one in (versions.QUESTION, standing.QUESTION, given.QUESTION, audit.APPEND)
         ]
-        self._asked, self._stood, self._written = self._lines
+        self._asked, self._stood, self._gave, self._written = self._lines
         self._standing: Shared[UUID, dict[UUID, tuple[UUID, Prediction]]] = Shared(self._stands)
-        self._versions: Shared[list[int], Versions] = Shared(self._now)
+        self._now: Shared[None, Seen] = Shared(self._look)
+        self._claims: Shared[Claim, set[Claim]] = Shared(self._give)
         self._log: Shared[Sequence[Entry], None] = Shared(self._write)
+        self._seen: Seen | None = None
 
     async def rights(self) -> int:
         """The version of rights and tokens, by a question that begins from now on."""
-        return (await self._versions.get([])).rights
+        self._seen = await self._now.get(None)
+        return self._seen.rights
 
     async def standing(self, ask: Ask) -> Answer | None:
         """The answer that the store has for a question as of now; may it be given, is not said."""
@@ -54,13 +59,22 @@ class Giving:
         asking = ask.asking
         if not may_see(asking.sight, found.student):
             return False
-        now = await self._versions.get([found.student])
-        speaks = self._serving.speaks(now.checkpoint)
-        if not found.holds(ask, Basis.of(now, found.student), speaks):
+        if not found.answers(ask, await self._speaks(found.basis.registry)):
             return False
         caller = Caller(asking.viewer.name, asking.purpose)
-        await self.write_down([predicted(found, found.student_id, caller)])
-        return True
+        entry = predicted(found, found.student_id, caller)
+        claim = Claim(found.student, found.basis, entry)
+        return claim in await self._claims.get(claim)
+
+    async def _speaks(self, registry: int) -> str | None:
+        """What speaks by a version of the registry, where that is what it was when last seen.
+
+        A claim on this version holds only if it still is.
+        """
+        if self._seen is None or self._seen.registry != registry:
+            self._seen = await self._now.get(None)
+        same = self._seen.registry == registry
+        return self._serving.speaks(self._seen.checkpoint) if same else None
 
     async def write_down(self, entries: Sequence[Entry]) -> None:
         """Written down and committed when this returns, with what others write meanwhile."""
@@ -72,11 +86,14 @@ class Giving:
         for line in self._lines:
             line.close()
 
-    async def _now(self, students: list[list[int]]) -> Versions:
-        return await versions.versions_by(self._asked, chain.from_iterable(students))
+    async def _look(self, _: list[None]) -> Seen:
+        return await versions.seen_by(self._asked)
 
     async def _stands(self, students: list[UUID]) -> dict[UUID, tuple[UUID, Prediction]]:
         return await standing.standing_by(self._stood, students)
+
+    async def _give(self, claims: list[Claim]) -> set[Claim]:
+        return await given.given_by(self._gave, claims)
 
     async def _write(self, entries: list[Sequence[Entry]]) -> None:
         await audit.append_by(self._written, list(chain.from_iterable(entries)))

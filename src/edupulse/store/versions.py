@@ -71,17 +71,19 @@ def versions_in(reading: Reading, students: Iterable[int]) -> Versions:
     return _versions(asked, reading.answer(_STATEMENT, integer_array(asked)).row(0))
 
 
-async def versions_by(line: Line, students: Iterable[int]) -> Versions:
-    """The same by a line that asks QUESTION."""
-    asked = sorted(set(students))
-    row = await line.ask(b"{%s}" % ",".join(map(str, asked)).encode())
-    reference, rights, registry, checkpoint, keys, found = (value or b"" for value in row)
-    numbers = (int(reference), int(rights), int(registry), checkpoint.decode())
-    return _versions(asked, (*numbers, _integers(keys), _integers(found)))
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of the versions those that count for every request; of one committed state, as above."""
+
+    rights: int
+    registry: int
+    checkpoint: str
 
 
-def _integers(array: bytes) -> list[int]:
-    return [int(one) for one in array[1:-1].split(b",") if one]
+async def seen_by(line: Line) -> Seen:
+    """As of now, by a line that asks QUESTION."""
+    rights, registry, checkpoint = (value or b"" for value in await line.ask())
+    return Seen(int(rights), int(registry), checkpoint.decode())
 
 
 def _versions(asked: list[int], row: tuple[Any, ...]) -> Versions:
@@ -102,10 +104,13 @@ _VERSIONS = """
         FROM state.student_versions WHERE student = ANY(%s::integer[])) s
 """
 
-QUESTION = _VERSIONS.replace("%s", "$1")
-"""The versions, as a statement of PostgreSQL's own: of the students whose keys are the array."""
+_STATEMENT = Statement(_VERSIONS.replace("%s", "$1"), ("integer[]",))
 
-_STATEMENT = Statement(QUESTION, ("integer[]",))
+QUESTION = """
+    SELECT (SELECT sum(version) FROM state.versions WHERE name IN ('rights', 'tokens'))::bigint,
+        (SELECT version FROM state.versions WHERE name = 'registry'),
+        coalesce((SELECT hash FROM state.checkpoints WHERE status = 'champion'), '')
+"""
 
 
 def bump(connection: Connection, *names: Of) -> None:

@@ -18,7 +18,7 @@ from edupulse.api.batches import (
     ranked,
     told_again,
 )
-from edupulse.api.direct import JSON, directly
+from edupulse.api.direct import JSON, Direct
 from edupulse.api.idempotency import once_about, once_again
 from edupulse.api.instants import Instant
 from edupulse.api.paging import Cursor, Limit, Page
@@ -74,8 +74,12 @@ async def _answered(request: Request, asking: Asking, asked: OneAsked) -> Respon
     return await predict_one(request.app.state.answering, asking, asked)
 
 
-router = APIRouter(tags=["predict"], route_class=directly(OneAsked, SCOPE, _answered))
-batches = APIRouter(tags=["predict"])
+router = APIRouter(tags=["predict"])
+
+
+def direct(prefix: str) -> Direct[OneAsked]:
+    """The quick way to `/predict` below a prefix."""
+    return Direct(prefix, "/predict", OneAsked, SCOPE, _answered)
 
 
 @router.post("/predict", response_model=Said)
@@ -100,7 +104,7 @@ async def predict_one(answering: Answering, asking: Asking, asked: OneAsked) -> 
     return Response(answer.told, media_type=JSON)
 
 
-@batches.post("/predict/batch", response_model_exclude_none=True)
+@router.post("/predict/batch", response_model_exclude_none=True)
 @once_again(lambda store, asking, _, told: told_again(store, asking, told))
 async def predict_batch(
     asking: Annotated[Asking, asks(SCOPE)],
