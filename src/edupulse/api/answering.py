@@ -145,6 +145,8 @@ async def answering_on(store: Store) -> AsyncIterator[Answering]:
     await asyncio.to_thread(answering.quick.predictor.warm, datetime.now(UTC))
     answering.start()
     try:
+        with suppress(DatabaseDown):
+            await answering.giving.warm()
         yield answering
     finally:
         await answering.close()

@@ -42,6 +42,12 @@ class Giving:
         self._log: Shared[Sequence[Entry], None] = Shared(self._write)
         self._seen: Seen | None = None
 
+    async def warm(self) -> None:
+        """Open the lines, so that nobody waits for that. Raises DatabaseDown."""
+        await self.rights()
+        await self._stands([])
+        await self._give([])
+
     async def rights(self) -> int:
         """The version of rights and tokens, by a question that begins from now on."""
         self._seen = await self._now.get(None)

@@ -1,6 +1,8 @@
-"""Uvicorn's settings for our workers. Their parent reads them too: nothing of the app is loaded."""
+"""Uvicorn's settings for our workers. Their parent reads them too, and loads nothing of the app."""
 
 from __future__ import annotations
+
+import sys
 
 from uvicorn import Config
 
@@ -30,3 +32,9 @@ class Configuration(Config):
             timeout_graceful_shutdown=settings.stop_seconds,
             timeout_worker_healthcheck=120,  # a busy machine is slow to start one
         )
+
+    def load(self) -> None:
+        """In a worker: load the app."""
+        # numba loads it wherever it is installed, to look how old it is: 10 MB of 140 modules.
+        sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
+        super().load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
@@ -19,7 +20,7 @@ from edupulse.api.metrics import DistrictCollector
 from edupulse.api.wiring import Clock
 from edupulse.serve.preparing import load_all_loops
 from edupulse.serve.settings import COUNTED_IN, serve_settings
-from edupulse.serve.settled import settle
+from edupulse.serve.settled import settle, stay_settled
 from edupulse.serve.told import telling
 from edupulse.store.store import Store
 
@@ -33,8 +34,11 @@ def create() -> FastAPI:
 
 @asynccontextmanager
 async def _settled(_store: Store, _clock: Clock) -> AsyncIterator[None]:
-    settle()
-    yield
+    staying = asyncio.create_task(stay_settled(settle()))
+    try:
+        yield
+    finally:
+        staying.cancel()
 
 
 @asynccontextmanager
