@@ -62,6 +62,8 @@ class Line:
     def _prepared(self) -> Connection:
         opened = self._open()
         with ours():
+            # Planned once, for any parameters: planning takes longer than most of these answers.
+            opened.execute("SET plan_cache_mode = force_generic_plan")
             made = opened.pgconn.prepare(_NAME, self._statement)
             if made.status != ExecStatus.COMMAND_OK:
                 opened.close()
