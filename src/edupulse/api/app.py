@@ -130,6 +130,8 @@ def create_app(
         openapi_tags=tags_of((*ROUTES, *OPEN)),
         generate_unique_id_function=operation_id,
         lifespan=life,
+        # It would tell paths, which name students; the guard logs and counts.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457)."}},
     )
     answer_with_problems(app)
