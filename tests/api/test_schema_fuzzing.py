@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import httpx2
@@ -17,8 +18,9 @@ from schemathesis.config import SchemathesisConfig
 
 from api.live import at_a_port
 from edupulse.api.app import create_app
+from edupulse.api.limits import Limits
 
-from .conftest import things_of
+from .conftest import AT, things_of
 
 EXAMPLES = int(os.environ.get("EDUPULSE_FUZZ_EXAMPLES", "15"))
 """How often each operation is asked in each mode; more find more."""
@@ -52,7 +54,9 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def address(service) -> Iterator[str]:
-    with at_a_port(service.client.app, lifespan="off") as url:
+    patient = Limits(seconds=600)  # as the service's: the first look at features compiles them
+    app = create_app(lambda: nullcontext(service.store), lambda: AT, patient)
+    with at_a_port(app) as url:
         yield url
 
 

@@ -33,16 +33,20 @@ class Line:
     def __init__(self, open_: Callable[[], Connection], statement: str) -> None:
         self._open, self._statement = open_, statement.encode()
         self._held: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._socket = -1
         self._answer: asyncio.Future[Row] | None = None
         self._told: PGresult | None = None
 
     async def ask(self, *parameters: bytes) -> Row:
         """The row for these parameters. Raises DatabaseDown: then it may have been done, or not."""
+        loop = asyncio.get_running_loop()
         if self._held is None:
-            self._held = await asyncio.to_thread(self._prepared)
+            self._held, self._loop = await asyncio.to_thread(self._prepared), loop
             self._socket = self._held.fileno()
-            asyncio.get_running_loop().add_reader(self._socket, self._hear, self._held.pgconn)
+            loop.add_reader(self._socket, self._hear, self._held.pgconn)
+        if self._loop is not loop:  # another one would never be told of the answer
+            raise RuntimeError("A line belongs to the event loop that opened it.")
         with ours():
             try:
                 return await self._asked(self._held.pgconn, parameters)
