@@ -110,7 +110,15 @@ def files_with(secret: re.Pattern[bytes], url: str, *, logs: bool = True) -> lis
         if name.startswith(own) or (logs and not name.startswith("base/"))
     ]
     assert len(wanted) > 100
-    return [str(path) for path in wanted if secret.search(path.read_bytes().lower())]
+    return [str(path) for path in wanted if secret.search(content(path).lower())]
+
+
+def content(path: Path) -> bytes:
+    """Nothing of a file that the server removed meanwhile, as it does with its own cache."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def names(store: Store) -> list[tuple[str | None, ...]]:
