@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from opentelemetry import trace
+from opentelemetry.trace import NoOpTracer, Tracer, TracerProvider
 from starlette.testclient import TestClient
 from starlette.types import Message
 
@@ -167,6 +170,27 @@ def test_a_path_with_a_slash_too_many_is_unknown_and_leads_nowhere(client) -> No
 
 def test_an_unknown_path_is_a_problem(client) -> None:
     assert client.get("/nowhere").json()["type"] == "urn:edupulse:problem:not-found"
+
+
+class Traced(TracerProvider):
+    """Somebody's provider, which sees the names of spans: paths."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_tracer(self, *_: Any, **__: Any) -> Tracer:
+        self.asked += 1
+        return NoOpTracer()
+
+
+def test_no_tracing_is_told_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = Traced()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    TestClient(FastAPI()).get("/students/Ada")
+    assert provider.asked  # FastAPI's own way
+    provider.asked = 0
+    assert TestClient(create_app()).get("/healthz").status_code == 200
+    assert not provider.asked
 
 
 def test_the_log_has_route_and_id_and_no_path(troubled, caplog) -> None:

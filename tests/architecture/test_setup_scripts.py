@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,25 @@ def test_setup_refuses_what_it_does_not_know() -> None:
     refused = subprocess.run([ROOT / "setup", "nonsense"], stderr=subprocess.PIPE, text=True)
     assert refused.returncode == 1
     assert "./setup test" in refused.stderr
+
+
+def test_what_dependencies_depend_on_is_pinned_too() -> None:
+    pinned = {canonicalize_name(one.name) for one in CONSTRAINTS}
+    assert needed("edupulse", frozenset({"train", "test"})) - {"edupulse"} <= pinned
+
+
+def needed(name: str, extras: frozenset[str]) -> set[str]:
+    """All that has to be installed here with a distribution and some of its extras."""
+    found, waiting = set(), [(canonicalize_name(name), extras)]
+    while waiting:
+        one = waiting.pop()
+        if one in found:
+            continue
+        found.add(one)
+        for line in requires(one[0]) or []:
+            asked = Requirement(line)
+            if asked.marker is None or any(
+                asked.marker.evaluate({"extra": extra}) for extra in one[1] or {""}
+            ):
+                waiting.append((canonicalize_name(asked.name), frozenset(asked.extras)))
+    return {name for name, _ in found}
