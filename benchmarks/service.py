@@ -92,6 +92,8 @@ def loads(district: District, seconds: float, workers: int) -> None:
             row(f"healthz, {rate:.0f}/s", ask(service, nothing(district), rate, seconds))
             row(f"hits, {rate:.0f}/s", ask(service, hits(district), rate, seconds))
             row(f"misses, {rate:.0f}/s", ask(service, misses(district), rate, seconds))
+        row("misses, 10/s", ask(service, misses(district), 10, seconds))
+        row("1 of 50, 200/s", ask(service, mostly_hits(district), 200, seconds))
         row("factors, 10/s", ask(service, misses(district, factors=True), 10, seconds))
         batch(district, service)
         longest(district, service)
@@ -184,6 +186,13 @@ def misses(district: District, *, factors: bool = False) -> Iterator[Question]:
     for number in count(1):
         as_of = (now - timedelta(seconds=number)).isoformat()
         yield predict(district, number % len(district.ids), as_of=as_of, factors=factors)
+
+
+def mostly_hits(district: District) -> Iterator[Question]:
+    """Of 50 questions one is a miss."""
+    missed = misses(district)
+    for number, hit in enumerate(hits(district), 1):
+        yield hit if number % 50 else next(missed)
 
 
 def batch(district: District, service: Served, times: int = 5) -> None:
