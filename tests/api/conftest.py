@@ -25,6 +25,9 @@ from pipeline.small_champion import Frames, import_frames, small_district
 AT = datetime(2025, 2, 20, 18, tzinfo=UTC)
 """When the tests ask: in the middle of the second school year."""
 
+PATIENT = Limits(seconds=600)
+"""The first look at features compiles them."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -65,8 +68,7 @@ def service(
 ) -> Iterator[Service]:
     """The app on 40 simulated students in two schools, asked at AT."""
     url = empty_database()
-    patient = Limits(seconds=600)  # the first look at features compiles them
-    with TestClient(create_app(lambda: open_store(url), lambda: AT, patient)) as client:
+    with TestClient(create_app(lambda: open_store(url), lambda: AT, PATIENT)) as client:
         store = client.app.state.store
         import_frames(store, reachable_folder() / "records", with_known_guardians())
         yield Service(client, store)

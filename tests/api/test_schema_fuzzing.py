@@ -18,9 +18,8 @@ from schemathesis.config import SchemathesisConfig
 
 from api.live import at_a_port
 from edupulse.api.app import create_app
-from edupulse.api.limits import Limits
 
-from .conftest import AT, things_of
+from .conftest import AT, PATIENT, things_of
 
 EXAMPLES = int(os.environ.get("EDUPULSE_FUZZ_EXAMPLES", "15"))
 """How often each operation is asked in each mode; more find more."""
@@ -54,8 +53,7 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def address(service) -> Iterator[str]:
-    patient = Limits(seconds=600)  # as the service's: the first look at features compiles them
-    app = create_app(lambda: nullcontext(service.store), lambda: AT, patient)
+    app = create_app(lambda: nullcontext(service.store), lambda: AT, PATIENT)
     with at_a_port(app) as url:
         yield url
 

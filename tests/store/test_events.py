@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from edupulse.store.events import MOST, NOWHERE, QUESTION, Mark, News, Position,
 from edupulse.store.risks import StoredRisk, save_risks
 from edupulse.store.store import Store, open_store
 from pipeline.small_folder import small, write_folder
+from store import lines
 
 DAY = datetime(2025, 10, 20, 12, tzinfo=UTC)
 
@@ -46,14 +46,7 @@ def risk(student: int, day: int, band: str) -> StoredRisk:
 
 
 def news(store: Store, *positions: Position) -> News:
-    async def asked() -> News:
-        line = store.line(QUESTION)
-        try:
-            return await news_by(line, positions)
-        finally:
-            line.close()
-
-    return asyncio.run(asked())
+    return lines.told(store, QUESTION, lambda line: news_by(line, positions))
 
 
 def told(store: Store, position: Position) -> tuple[list[int], Position]:

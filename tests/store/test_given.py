@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from edupulse.store.given import QUESTION, Claim, given_by
 from edupulse.store.standing import Basis
 from edupulse.store.store import Store, open_store
 from edupulse.store.versions import Of, bump, versions
+from store.lines import told
 
 KNOWN, NEVER_MERGED = 7, 8
 
@@ -36,14 +36,7 @@ def claim(store: Store, student: int, why: str = "a test") -> Claim:
 
 
 def given(store: Store, claims: Sequence[Claim]) -> set[Claim]:
-    async def story() -> set[Claim]:
-        line = store.line(QUESTION)
-        try:
-            return await given_by(line, claims)
-        finally:
-            line.close()
-
-    return asyncio.run(story())
+    return told(store, QUESTION, lambda line: given_by(line, claims))
 
 
 def log(store: Store) -> list[Written]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 from psycopg.errors import InvalidTextRepresentation
@@ -17,30 +14,13 @@ from edupulse.store.audit import APPEND, Entry, What, append_by, verify, written
 from edupulse.store.line import Line
 from edupulse.store.store import Store, open_store
 from edupulse.store.versions import Seen
+from store.lines import told
 
 
 @pytest.fixture(scope="module")
 def store(empty_database: Callable[[], str]) -> Iterator[Store]:
     with open_store(empty_database()) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def line(store: Store, statement: str) -> Any:
-    made = store.line(statement)
-    try:
-        yield made
-    finally:
-        made.close()
-        gc.collect()  # nothing is left open, or a warning fails the test
-
-
-def told(store: Store, statement: str, work: Callable[[Line], Coroutine[Any, Any, Any]]) -> Any:
-    async def whole() -> Any:
-        async with line(store, statement) as made:
-            return await work(made)
-
-    return asyncio.run(whole())
 
 
 def end(store: Store, process: bytes) -> None:

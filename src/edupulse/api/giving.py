@@ -50,8 +50,7 @@ class Giving:
 
     async def rights(self) -> int:
         """The version of rights and tokens, by a question that begins from now on."""
-        self._seen = await self._now.get(None)
-        return self._seen.rights
+        return (await self._now.get(None)).rights
 
     async def standing(self, ask: Ask) -> Answer | None:
         """The answer that the store has for a question as of now; may it be given, is not said."""
@@ -77,10 +76,10 @@ class Giving:
 
         A claim on this version holds only if it still is.
         """
-        if self._seen is None or self._seen.registry != registry:
-            self._seen = await self._now.get(None)
-        same = self._seen.registry == registry
-        return self._serving.speaks(self._seen.checkpoint) if same else None
+        seen = self._seen
+        if seen is None or seen.registry != registry:
+            seen = await self._now.get(None)
+        return self._serving.speaks(seen.checkpoint) if seen.registry == registry else None
 
     async def write_down(self, entries: Sequence[Entry]) -> None:
         """Written down and committed when this returns, with what others write meanwhile."""
@@ -93,7 +92,8 @@ class Giving:
             line.close()
 
     async def _look(self, _: list[None]) -> Seen:
-        return await versions.seen_by(self._asked)
+        self._seen = await versions.seen_by(self._asked)
+        return self._seen
 
     async def _stands(self, students: list[UUID]) -> dict[UUID, tuple[UUID, Prediction]]:
         return await standing.standing_by(self._stood, students)

@@ -69,11 +69,11 @@ class Moments:
 
 def rights_version(connection: Connection) -> int:
     """Grows with every record that a right rests on, and with every token that is changed."""
-    row = connection.execute(_VERSION).fetchone()
+    row = connection.execute(RIGHTS_VERSION).fetchone()
     return int(row[0]) if row else 0
 
 
-_VERSION = """
+RIGHTS_VERSION = """
     SELECT sum(version)::bigint FROM state.versions WHERE name IN ('rights', 'tokens')
 """
 
