@@ -129,7 +129,7 @@ async def measure(store: Store, ids: list[UUID]) -> None:
 
 async def in_chunks(made: Answering, asks: list[Ask]) -> None:
     for begin in range(0, len(asks), 100):
-        await made.ask_all(asks[begin : begin + 100], cached=False)
+        await made.ask_all(asks[begin : begin + 100])
 
 
 def computed(store: Store, students: list[int]) -> None:

@@ -51,7 +51,7 @@ def test_one_and_many_and_the_nightly_list_get_the_same_risk(place: Served):
     async def both(made: Answering) -> tuple[list[Said], list[Said]]:
         singly = [said(await ask(made, id_, as_of=as_of)) for id_ in place.ids]
         asks = [Ask(asking(), id_, as_of) for id_ in place.ids]
-        return singly, [said(one) for one in await made.ask_all(asks, cached=False)]
+        return singly, [said(one) for one in await made.ask_all(asks)]
 
     singly, together = run(both, place.store)
     lines = {line.said.student_id: line.said for line in score(place.store, as_of).lines}

@@ -90,8 +90,7 @@ def test_the_same_rows_again_change_nothing(push, student) -> None:
 
 def test_what_is_pushed_lets_the_students_version_grow(service, push, student) -> None:
     def version() -> int:
-        with service.store.writing() as connection:
-            return versions(connection, [student["key"]]).students[student["key"]]
+        return service.store.answer(versions([student["key"]])).students[student["key"]]
 
     before = version()
     push("attendance", [absence(student, "2025-02-04")])

@@ -29,8 +29,7 @@ def store(empty_database: Callable[[], str]) -> Iterator[Store]:
 
 def claim(store: Store, student: int, why: str = "a test") -> Claim:
     """One that holds."""
-    with store.writing() as connection:
-        basis = Basis.of(versions(connection, [student]), student)
+    basis = Basis.of(store.answer(versions([student])), student)
     body = {"prediction": str(uuid.UUID(int=student)), "said": 'a "word", é\n'}
     return Claim(student, basis, Entry(What.PREDICTED, "a test", why, uuid.uuid4(), body))
 

@@ -30,8 +30,7 @@ def end(store: Store, process: bytes) -> None:
 
 
 def test_what_counts_for_every_request_is_what_a_transaction_reads(store: Store) -> None:
-    with store.writing() as connection:
-        found = versions.versions(connection)
+    found = store.answer(versions.versions())
     assert told(store, versions.QUESTION, versions.seen_by) == Seen(
         found.rights, found.registry, found.checkpoint
     )

@@ -81,7 +81,7 @@ def _value(field: Field, rng: np.random.Generator) -> Any:
 @pytest.mark.parametrize("students", [STUDENTS, STUDENTS[1:2], STUDENTS[:0]])
 def test_packed_records_are_those_that_a_frame_has(store, when, students):
     with store.snapshot() as reading:
-        found = records_of(reading, students, when)
+        found = reading.answer(records_of(students, when))
         for kind in STUDENT_KINDS:
             wanted = reading.versions(kind, among("student", students), when)
             mine = found[kind.name].frame(kind.version_schema)
@@ -93,19 +93,19 @@ def test_packed_records_are_those_that_a_frame_has(store, when, students):
 def test_a_statement_that_is_prepared_sees_what_came_since(store):
     nobody = np.array([6], np.int32)
     with store.snapshot() as reading:
-        assert not any(map(len, records_of(reading, nobody, When()).values()))
+        assert not any(map(len, reading.answer(records_of(nobody, When())).values()))
     with store.writing() as connection:
         for kind in STUDENT_KINDS:
             connection.execute(f"UPDATE records.{kind.name} SET student = 6 WHERE student = 4")
     with store.snapshot() as reading:
-        assert all(map(len, records_of(reading, nobody, When()).values()))
+        assert all(map(len, reading.answer(records_of(nobody, When())).values()))
 
 
 def test_students_read_a_few_at_a_time_are_those_read_at_once(store, monkeypatch):
     instant = START + timedelta(days=3)
     with store.snapshot() as reading:
         whole, held = history(reading, STUDENTS), known(reading, STUDENTS, instant)
-        monkeypatch.setattr("edupulse.store.histories._AT_A_TIME", 1)
+        monkeypatch.setattr("edupulse.store.histories.AT_A_TIME", 1)
         parts, held_parts = history(reading, STUDENTS), known(reading, STUDENTS, instant)
     for kind in STUDENT_KINDS:
         assert in_order(parts.frames[kind.name]).equals(in_order(whole.frames[kind.name]))
@@ -117,7 +117,7 @@ def test_what_loads_the_loops_loads_all_that_records_need(store):
     unpacking.load_loops()
     with store.snapshot() as reading:
         for students in (STUDENTS, STUDENTS[:0]):
-            for columns in records_of(reading, students, When()).values():
+            for columns in reading.answer(records_of(students, When())).values():
                 assert [len(columns.words(name)) for name in columns.texts] == [
                     len(columns) for _ in columns.texts
                 ]

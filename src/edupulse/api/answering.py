@@ -2,15 +2,15 @@
 
 A single question whose answer the cache or the store holds is answered in the event loop. What has
 to be computed goes to a lane: single questions without factors to the quick one; what takes long
-(factors, long lists) to the slow one, so that nobody waits behind it. The cache is asked first and
-the versions afterwards, so that what lands in between is seen; what is new goes into the cache once
-the caller has it.
+(factors, lists) to the slow one, so that nobody waits behind it. The cache is asked first and the
+versions afterwards, so that what lands in between is seen; what is new goes into the cache once the
+caller has it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,23 +70,25 @@ class Answering:
         await self.answers.close()
 
     async def ask(self, ask: Ask) -> Answer:
-        """The answer to one question. Raises NotFound, NotReady, DatabaseDown."""
-        (outcome,) = await self.ask_all([ask])
+        """The answer to one question. Raises BadInput, NotFound, NotReady, DatabaseDown."""
+        _require_past(ask)
+        found = await self._found(ask)
+        outcome = await self._given(ask, found) or (await self._computed([ask]))[0]
         if isinstance(outcome, NotFound):
             raise outcome
+        if outcome is not found:
+            self._keep(ask, outcome)
         return outcome
 
-    async def ask_all(self, asks: Sequence[Ask], *, cached: bool = True) -> list[Outcome]:
-        """The outcome of each question, in order; `cached`: as the cache has it, where it holds."""
-        if any(ask.as_of is not None and ask.as_of > ask.asking.at for ask in asks):
-            raise BadInput("this instant is not past yet.", "Leave it out to ask as of now.",
-                           field="as_of")  # fmt: skip
-        found = await self._found(asks) if cached else [None] * len(asks)
-        given = await self._given(asks[0], found[0]) if len(asks) == 1 else None
-        outcomes: list[Outcome] = [given] if given else await self._by_lane(asks, found)
-        if cached:
-            self._keep(asks, found, outcomes)
-        return outcomes
+    async def ask_all(self, asks: Sequence[Ask]) -> list[Outcome]:
+        """The outcome of each question, in order, computed together whatever the cache has."""
+        for ask in asks:
+            _require_past(ask)
+        return await self._computed(asks)
+
+    async def _found(self, ask: Ask) -> Answer | None:
+        (kept,) = await self.answers.get([ask.key])
+        return None if kept is None else Answer.from_bytes(kept)
 
     async def _given(self, ask: Ask, found: Answer | None) -> Answer | None:
         """What the cache had, or what stands in the store, where it may be given."""
@@ -99,36 +101,30 @@ class Answering:
             return standing
         return None
 
-    async def _by_lane(self, asks: Sequence[Ask], found: Sequence[Answer | None]) -> list[Outcome]:
+    async def _computed(self, asks: Sequence[Ask]) -> list[Outcome]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Outcome]] = loop.create_future()
         takes_long = len(asks) > 1 or any(ask.explained for ask in asks)
         lane = self.slow if takes_long else self.quick
-        lane.asked.put(Waiting(list(zip(asks, found, strict=True)), _telling(loop, future)))
+        lane.asked.put(Waiting(asks, _telling(loop, future)))
         return await future
 
-    async def _found(self, asks: Sequence[Ask]) -> list[Answer | None]:
-        kept = await self.answers.get([ask.key for ask in asks])
-        return [None if one is None else Answer.from_bytes(one) for one in kept]
+    def _keep(self, ask: Ask, answer: Answer) -> None:
+        """Into the cache, once the caller has it."""
+        task = asyncio.ensure_future(self._put(ask, answer))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
 
-    def _keep(
-        self, asks: Sequence[Ask], found: Sequence[Answer | None], outcomes: Sequence[Outcome]
-    ) -> None:
-        new = [
-            (ask, outcome)
-            for ask, before, outcome in zip(asks, found, outcomes, strict=True)
-            if isinstance(outcome, Answer) and outcome is not before
-        ]
-        if new:
-            task = asyncio.ensure_future(self._put(new))
-            self._keeping.add(task)
-            task.add_done_callback(self._keeping.discard)
+    async def _put(self, ask: Ask, answer: Answer) -> None:
+        stands = (answer.stands_until - ask.asking.at).total_seconds()
+        seconds = stands if ask.as_of is None else LONGEST_KEPT
+        await self.answers.put({ask.key: answer.to_bytes()}, seconds)
 
-    async def _put(self, new: Iterable[tuple[Ask, Answer]]) -> None:
-        for ask, answer in new:
-            stands = (answer.stands_until - ask.asking.at).total_seconds()
-            seconds = stands if ask.as_of is None else LONGEST_KEPT
-            await self.answers.put({ask.key: answer.to_bytes()}, seconds)
+
+def _require_past(ask: Ask) -> None:
+    if ask.as_of is not None and ask.as_of > ask.asking.at:
+        raise BadInput("this instant is not past yet.", "Leave it out to ask as of now.",
+                       field="as_of")  # fmt: skip
 
 
 @asynccontextmanager

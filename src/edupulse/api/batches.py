@@ -27,7 +27,7 @@ from edupulse.api.said import EXAMPLE, Said, said_of
 from edupulse.casework.disclosures import Asking, deny, disclose, no_such_student, sight_in
 from edupulse.casework.predictions import OF_PREDICTION
 from edupulse.school.errors import BadInput
-from edupulse.store.people import resolve_students
+from edupulse.store.people import students_behind
 from edupulse.store.risks import ranking, stored_risks
 from edupulse.store.store import Store
 
@@ -99,8 +99,7 @@ async def ranked(
 def told_again(store: Store, asking: Asking, told: bytes) -> bytes:
     """A page that was told before, of those whom the viewer may still see; a disclosure of each."""
     page = Page[Place].model_validate_json(told)
-    with store.writing() as connection:
-        found = resolve_students(connection, [one.student_id for one in page.items if one.risk])
+    found = store.answer(students_behind(one.student_id for one in page.items if one.risk))
     seen = sight_in(store, asking)
     shown = {id_: key for id_, (key, _) in found.items() if may_see(seen, key)}
     disclose(store, asking, [*shown.values()], OF_PREDICTION)
@@ -120,7 +119,7 @@ async def _score(
 ) -> None:
     for begin in range(0, len(ids), AT_ONCE):
         asks = [Ask(asking, id_, as_of) for id_ in ids[begin : begin + AT_ONCE]]
-        await answering.ask_all(asks, cached=False)
+        await answering.ask_all(asks)
 
 
 _CURSOR = TypeAdapter(tuple[Instant, NonNegativeInt, str])
@@ -139,12 +138,9 @@ def _place_of(cursor: str | None, wanted: Wanted) -> tuple[datetime, int] | None
 def _ranks(store: Store, asking: Asking, ids: Sequence[UUID], as_of: datetime) -> list[_Ranked]:
     """Those whom the viewer may see, in order of their rank."""
     seen = sight_in(store, asking)
+    behind = store.answer(students_behind(ids))
+    found = {id_: who for id_, who in behind.items() if may_see(seen, who[0])}
     with store.writing() as connection:
-        found = {
-            id_: who
-            for id_, who in resolve_students(connection, ids).items()
-            if may_see(seen, who[0])
-        }
         order = ranking(connection, [student for student, _ in found.values()], as_of)
     place = {student: at for at, student in enumerate(order)}
     there = [id_ for id_ in ids if id_ in found and found[id_][0] in place]
@@ -186,7 +182,7 @@ async def _explained(
     for one in first:
         if one.id in said and said[one.id].risk_score is not None:
             ask = Ask(asking, one.id, as_of, explained=True)
-            (outcome,) = await answering.ask_all([ask], cached=False)
+            (outcome,) = await answering.ask_all([ask])
             if isinstance(outcome, Answer):
                 found[one.id] = Said.model_validate_json(outcome.told)
     return found

@@ -1,8 +1,8 @@
-"""One batch of questions on its way: who may be told, what holds, and what has to be computed."""
+"""One batch of questions on its way: who may be told, and what has to be computed for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -15,13 +15,10 @@ from edupulse.pipeline.accounts import Caller, predicted
 from edupulse.pipeline.predicting import Predictor
 from edupulse.pipeline.replaying import is_same
 from edupulse.store.audit import Entry
-from edupulse.store.risks import StoredRisk, risks_at
-from edupulse.store.standing import Basis, Prediction
+from edupulse.store.people import Behind
+from edupulse.store.risks import StoredRisk, Told, risks_at
+from edupulse.store.standing import Prediction
 from edupulse.store.store import Store
-from edupulse.store.versions import Versions
-
-Students = Mapping[UUID, tuple[int, UUID]]
-"""By the UUID that is asked for: key and UUID of the student who stands behind it."""
 
 
 @dataclass(frozen=True)
@@ -34,31 +31,19 @@ class Decided:
     standing: list[Prediction] = field(default_factory=list)
 
 
-Stored = Mapping[int, Sequence[tuple[UUID, StoredRisk]]]
-
-Asked = Sequence[tuple[Ask, Answer | None]]
-"""The questions of one request, each with what the cache had for it."""
-
-
 @dataclass
 class Deciding:
-    """Decides the questions of a batch, as of one state of the versions."""
+    """Decides the questions of a batch, by who stands behind each id."""
 
     store: Store
     predictor: Predictor
-    now: Versions
-    students: Students
+    students: Behind
     fresh: dict[tuple[int, datetime, bool], tuple[Answer, Prediction]] = field(default_factory=dict)
     instant: datetime | None = None
 
-    def score(self, batch: Sequence[Asked]) -> None:
-        """Compute what the cache does not have: at each instant once for all who are asked."""
-        asked = [
-            ask
-            for one in batch
-            for ask, found in one
-            if self.permitted(ask) and not self.held(ask, found)
-        ]
+    def score(self, batch: Sequence[Ask]) -> None:
+        """Compute what may be told: at each instant once for all who are asked."""
+        asked = [ask for ask in batch if self.permitted(ask)]
         self.instant = max((ask.asking.at for ask in asked if ask.as_of is None), default=None)
         missing: dict[tuple[datetime, bool], dict[int, UUID]] = {}
         for ask in asked:
@@ -73,28 +58,27 @@ class Deciding:
                 answer = Answer.of(shown, id_, students[student], explained=explained)
                 self.fresh[student, as_of, explained] = answer, prediction
 
-    def _said_before(self, students: Iterable[int], as_of: datetime) -> Stored:
-        """What is stored of each student as of a past instant; of this one nothing is yet."""
-        found: dict[int, list[tuple[UUID, StoredRisk]]] = {}
-        if as_of != self.instant:
-            with self.store.writing() as connection:
-                for id_, risk in risks_at(connection, students, as_of):
-                    found.setdefault(risk.student, []).append((UUID(id_), risk))
-        return found
+    def rests_on(self, reference: int) -> bool:
+        """Was everything computed by this version of the reference?"""
+        bases = (prediction.basis for _, prediction in self.fresh.values())
+        return all(basis.reference == reference for basis in bases)
 
-    def decided(self, asked: Asked) -> Decided:
+    def _said_before(self, students: Iterable[int], as_of: datetime) -> Told:
+        """What is stored of each student as of a past instant; of this one nothing is yet."""
+        return {} if as_of == self.instant else self.store.answer(risks_at(students, as_of))
+
+    def decided(self, asked: Sequence[Ask]) -> Decided:
         """What one request is told, and what is written down of it."""
         done = Decided()
-        for ask, found in asked:
+        for ask in asked:
             asking = ask.asking
             if not self.permitted(ask):
                 student_id = self.students[ask.student_id][1] if self.exists(ask) else None
                 done.outcomes.append(no_such_student())
                 done.entries.append(denied(asking, str(ask.student_id), student_id))
                 continue
-            kept = found if self.held(ask, found) else None
-            ANSWERS.labels("computed" if kept is None else "cache").inc()
-            answer = self._new(ask, done) if kept is None else kept
+            ANSWERS.labels("computed").inc()
+            answer = self._new(ask, done)
             caller = Caller(asking.viewer.name, asking.purpose)
             done.entries.append(predicted(answer, answer.student_id, caller))
             done.outcomes.append(answer)
@@ -116,15 +100,6 @@ class Deciding:
     def permitted(self, ask: Ask) -> bool:
         """May the viewer see the student's scores?"""
         return self.exists(ask) and may_see(ask.asking.sight, self.students[ask.student_id][0])
-
-    def held(self, ask: Ask, found: Answer | None) -> bool:
-        """Does what the cache had hold?"""
-        if found is None:
-            return False
-        student, student_id = self.students[ask.student_id]
-        basis = Basis.of(self.now, student)
-        speaks = self.predictor.serving.speaks(self.now.checkpoint)
-        return found.student_id == student_id and found.holds(ask, basis, speaks)
 
     def when(self, ask: Ask) -> tuple[datetime, bool]:
         """As of which instant it is computed, and with factors?"""

@@ -15,17 +15,15 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from psycopg import Connection
-
 from edupulse.api import metrics
-from edupulse.api.asked import Outcome
-from edupulse.api.deciding import Asked, Decided, Deciding
+from edupulse.api.asked import Ask, Outcome
+from edupulse.api.deciding import Decided, Deciding
 from edupulse.pipeline.predicting import Predictor
 from edupulse.school.errors import DatabaseDown
 from edupulse.store import audit, risks, standing
-from edupulse.store.people import resolve_students
+from edupulse.store.people import Behind, students_behind
 from edupulse.store.store import Store
-from edupulse.store.versions import Versions, versions
+from edupulse.store.versions import versions
 
 MOST_AT_ONCE = 200
 """Questions of one batch; more wait for the next, so that nobody waits long for a few."""
@@ -38,7 +36,7 @@ Tell = Callable[[list[Outcome] | Exception], None]
 class Waiting:
     """One request, and whom to tell."""
 
-    asked: Asked
+    asked: Sequence[Ask]
     tell: Tell
 
     def __len__(self) -> int:
@@ -114,7 +112,7 @@ class Writer:
                     one.tell(one.decided.outcomes)
 
     def _write(self, decided: Sequence[Decided]) -> None:
-        with self.store.writing() as connection:
+        with self.store.writing_at_once() as connection:
             risks.save_risks(connection, [risk for one in decided for risk in one.fresh])
             standing.let_stand(connection, [new for one in decided for new in one.standing])
             audit.append(connection, [entry for one in decided for entry in one.entries])
@@ -129,8 +127,6 @@ class Lane:
     predictor: Predictor
     writer: Writer
     asked: Gathered[Waiting] = field(default_factory=Gathered)
-    _students: dict[UUID, tuple[int, UUID]] = field(default_factory=dict)
-    _reference: int = 0
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self._run, name="lane", daemon=True)
@@ -160,23 +156,16 @@ class Lane:
         return decided
 
     def _decided(self, batch: Sequence[Waiting]) -> list[ToWrite]:
-        ids = {ask.student_id for one in batch for ask, _ in one.asked}
-        with self.store.writing() as connection:
-            now = self._now(connection, ids)
-        deciding = Deciding(self.store, self.predictor, now, self._students)
-        deciding.score([one.asked for one in batch])
-        return [ToWrite(deciding.decided(one.asked), one.tell) for one in batch]
-
-    def _now(self, connection: Connection, ids: Iterable[UUID]) -> Versions:
-        """The versions now; who the students are is kept until the reference's version grows."""
+        ids = {ask.student_id for one in batch for ask in one.asked}
         while True:
-            unknown = [id_ for id_ in ids if id_ not in self._students]
-            if unknown:
-                self._students |= resolve_students(connection, unknown)
-            now = versions(connection, self._keys_of(ids))
-            if now.reference == self._reference:
-                return now
-            self._students, self._reference = {}, now.reference
+            students, reference = self._behind(ids)
+            deciding = Deciding(self.store, self.predictor, students)
+            deciding.score([ask for one in batch for ask in one.asked])
+            if deciding.rests_on(reference):  # else somebody else may stand behind an id by now
+                return [ToWrite(deciding.decided(one.asked), one.tell) for one in batch]
 
-    def _keys_of(self, ids: Iterable[UUID]) -> list[int]:
-        return [self._students[id_][0] for id_ in ids if id_ in self._students]
+    def _behind(self, ids: Iterable[UUID]) -> tuple[Behind, int]:
+        """Who stands behind the ids, and the version of the reference that says so."""
+        with self.store.asking() as asked:
+            students, now = asked.ask(students_behind(ids)), asked.ask(versions())
+        return students(), now().reference

@@ -7,10 +7,11 @@ are read from one snapshot, so that an answer rests on exactly the versions that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,10 @@ from edupulse.pipeline.speaking import Line, Serving, Voice, lines_of, to_store,
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.school.knowledge import History, Known, Schools
 from edupulse.store import histories
-from edupulse.store.reading import Reading
-from edupulse.store.risks import weeks_before, with_worklist_band
+from edupulse.store.risks import Weeks, weeks_before, with_worklist_band
 from edupulse.store.standing import Basis, Prediction
 from edupulse.store.store import Store
-from edupulse.store.versions import Versions, versions_in
+from edupulse.store.versions import Versions, versions
 
 _TO_WARM = 8
 """Students, so many that some of them have every kind of record."""
@@ -45,26 +45,44 @@ class Predictor:
 
         With the worklist's band. Raises NotReady where what should serve cannot speak.
         """
-        with self.store.snapshot() as reading:
-            read = self._read(reading, list(students))
-            weeks = weeks_before(reading, students, as_of)
         return [
             replace(one, risk=with_worklist_band(one.risk, weeks.get(one.risk.student, ())))
-            for _, one in self._spoken(*read, students, as_of, explained)
+            for some in _parts(students)
+            for found, history, weeks in [self._read(list(some), as_of)]
+            for _, one in self._spoken(found, history, some, as_of, explained)
         ]
 
     def speak(
         self, students: Mapping[int, UUID], as_of: datetime, *, explained: bool = False
     ) -> list[tuple[Line, Prediction]]:
         """The same for a list, without that band, which takes the whole year's answers to read."""
-        with self.store.snapshot() as reading:
-            read = self._read(reading, list(students))
-        return self._spoken(*read, students, as_of, explained)
+        return [
+            one
+            for some in _parts(students)
+            for found, history, _ in [self._read(list(some))]
+            for one in self._spoken(found, history, some, as_of, explained)
+        ]
 
-    def _read(self, reading: Reading, students: Sequence[int]) -> tuple[Versions, History]:
-        found = versions_in(reading, students)
-        schools = self._known_schools(reading, found.reference)
-        return found, histories.history(reading, students, schools=schools)
+    def _read(
+        self, students: Sequence[int], weeks_until: datetime | None = None
+    ) -> tuple[Versions, History, Weeks]:
+        """The versions and the records, and the weeks before an instant, of one snapshot."""
+        while True:
+            reference, schools = self._schools or self._read_schools()
+            with self.store.asking() as asked:
+                found = asked.ask(versions(students))
+                history = asked.ask(histories.history_of(students, schools))
+                weeks = weeks_until and asked.ask(weeks_before(students, weeks_until))
+            now = found()
+            if now.reference == reference:
+                return now, history(), weeks() if weeks else {}
+            self._schools = None
+
+    def _read_schools(self) -> tuple[int, Schools]:
+        with self.store.snapshot() as reading:
+            reference = reading.answer(versions()).reference
+            self._schools = reference, histories.schools(reading)
+        return self._schools
 
     def _spoken(
         self,
@@ -105,10 +123,12 @@ class Predictor:
                 ) from error
         return self._voice[1]
 
-    def _known_schools(self, reading: Reading, reference: int) -> Schools:
-        if self._schools is None or self._schools[0] != reference:
-            self._schools = reference, histories.schools(reading)
-        return self._schools[1]
+
+def _parts(students: Mapping[int, UUID]) -> Iterator[dict[int, UUID]]:
+    """As many at a time as are read in one question."""
+    rest = iter(students.items())
+    while some := dict(islice(rest, histories.AT_A_TIME)):
+        yield some
 
 
 def day_ends(known: Known) -> datetime:

@@ -30,9 +30,10 @@ from edupulse.school.records import (
     STUDENT_IDS,
 )
 from edupulse.store.packed import records_of
+from edupulse.store.question import Question
 from edupulse.store.reading import EVERYTHING, Reading, When, among
 
-_AT_A_TIME = 128
+AT_A_TIME = 128
 """Students whose records are read in one question: their rows lie in memory as they came."""
 
 _FEW_SECTIONS = 20_000
@@ -40,23 +41,26 @@ _FEW_SECTIONS = 20_000
 
 
 def history(
-    reading: Reading,
-    students: Sequence[int] | StudentKeys,
-    until: datetime | None = None,
-    schools: Schools | None = None,
+    reading: Reading, students: Sequence[int] | StudentKeys, until: datetime | None = None
 ) -> History:
     """Every version of these students' records, or every version known by `until` (aware).
 
-    Records of numbers that were merged into these students come along. `schools`, as read before,
-    are not read again: they have to be of the same state of the database.
+    Records of numbers that were merged into these students come along.
     """
     when = When() if until is None else When(until=_utc(until))
-    if schools is None:
-        return _history(reading, _keys(students), when)
+    return _history(reading, _keys(students), when)
+
+
+def history_of(students: Sequence[int] | StudentKeys, schools: Schools) -> Question[History]:
+    """The same as a question, beside schools that were read before.
+
+    The answer is true where they are of the same state of the database.
+    """
     keys = _keys(students)
     merges = _on_the_way(schools.frames[STUDENT_IDS.name], keys)
-    own = _own(reading, keys, merges, when)
-    return History(keys, {**own, STUDENT_IDS.name: merges}, schools)
+    return records_of(_theirs(keys, merges), When()).then(
+        lambda own: History(keys, {**own, STUDENT_IDS.name: merges}, schools)
+    )
 
 
 def schools(reading: Reading) -> Schools:
@@ -136,10 +140,17 @@ def _own(
     reading: Reading, students: StudentKeys, merges: pl.DataFrame, when: When
 ) -> dict[str, Columns]:
     """Each kind's versions, those of a number of students at a time."""
-    theirs = np.union1d(students, merges["old_student_id"].to_numpy())
-    begins = range(0, max(theirs.size, 1), _AT_A_TIME)
-    parts = [records_of(reading, theirs[begin : begin + _AT_A_TIME], when) for begin in begins]
+    theirs = _theirs(students, merges)
+    begins = range(0, max(theirs.size, 1), AT_A_TIME)
+    parts = [
+        reading.answer(records_of(theirs[begin : begin + AT_A_TIME], when)) for begin in begins
+    ]
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _theirs(students: StudentKeys, merges: pl.DataFrame) -> StudentKeys:
+    """The students' keys, and those of numbers that were merged into them."""
+    return np.union1d(students, merges["old_student_id"].to_numpy())
 
 
 def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:

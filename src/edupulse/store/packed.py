@@ -8,9 +8,8 @@ together, and one loop takes all rows apart.
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise, starmap
+from operator import itemgetter
 
-import numpy as np
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from edupulse.school.columns import Columns
@@ -18,34 +17,34 @@ from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
 from edupulse.school.records import STUDENT_KINDS
-from edupulse.store.reading import Reading, Statement, When, Which, integer_array
+from edupulse.store.question import Question, Rows, Statement, array
+from edupulse.store.reading import When, Which
 from edupulse.store.rows import key_stand_ins
 from edupulse.store.tables import schema_of
 
 
-def records_of(reading: Reading, students: StudentKeys, when: When) -> dict[str, Columns]:
+def records_of(students: StudentKeys, when: When) -> Question[dict[str, Columns]]:
     """The versions of these students' records, as columns by the name of their kind.
 
     They come in the order of the students' keys, those of one student in any order.
     """
+    values = [array(students.tolist())]
+    if when.instant is not None:
+        values.append(when.instant.isoformat())
+    return Question(_statement(when.which), tuple(values), _columns)
+
+
+def _columns(rows: Rows) -> dict[str, Columns]:
     # It loads numba, which commands that read no student's records do without.
     from edupulse.store.unpacking import forms
 
-    values = [integer_array(students.tolist())]
-    if when.instant is not None:
-        values.append(Literal(when.instant).as_string())
-    rows = reading.answer(_statement(when.which), *values)
-    order = np.lexsort((rows["student"].to_numpy(), rows["kind"].to_numpy()))
-    kinds, numbers = rows["kind"].to_numpy()[order], rows["number"].to_numpy()[order]
-    bounds = np.searchsorted(kinds, np.arange(len(STUDENT_KINDS) + 1)).tolist()
-    every = rows["packed"].to_list()
-    packed = [every[at] for at in order.tolist()]
-    return {
-        name: form.columns(b"".join(packed[here]), int(numbers[here].sum()))
-        for (name, form), here in zip(
-            forms().items(), starmap(slice, pairwise(bounds)), strict=True
-        )
-    }
+    packed: list[list[bytes]] = [[] for _ in STUDENT_KINDS]
+    numbers = [0 for _ in STUDENT_KINDS]
+    for kind, _, number, some in sorted(rows, key=itemgetter(0, 1)):
+        packed[kind].append(some)
+        numbers[kind] += number
+    every = zip(forms().items(), packed, numbers, strict=True)
+    return {name: form.columns(b"".join(some), number) for (name, form), some, number in every}
 
 
 @cache

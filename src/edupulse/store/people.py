@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from edupulse.school.errors import NotFound
 from edupulse.school.records import GUARDIANS, STAFF, STUDENTS
+from edupulse.store.question import Question, Rows, Statement, array
 from edupulse.store.sealing import index_key, index_of, unsealed
 
 NAMES = {
@@ -115,21 +116,27 @@ _SURVIVOR = """
 _BY_UUID, _BY_NUMBER = (_SURVIVOR.format(named=one) for one in ("student_id", "local_id"))
 
 
-def resolve_students(
-    connection: Connection, ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, tuple[int, uuid.UUID]]:
-    """Key and UUID of the student who stands behind each of some UUIDs; unknown ones are left out.
+Behind = dict[uuid.UUID, tuple[int, uuid.UUID]]
+"""By the UUID that is asked for: key and UUID of the student who stands behind it."""
+
+
+def students_behind(ids: Iterable[uuid.UUID]) -> Question[Behind]:
+    """Who stands behind each of some UUIDs; unknown ones are left out.
 
     A merged number leads to the new one.
     """
-    rows = connection.execute(_SURVIVORS, [list(ids)]).fetchall()
+    return Question(_SURVIVORS, (array(ids),), _behind)
+
+
+def _behind(rows: Rows) -> Behind:
     return {asked: (student, student_id) for asked, student, student_id in rows}
 
 
-_SURVIVORS = """
+_SURVIVORS = Statement(
+    """
     WITH RECURSIVE way (asked, student, step, seen) AS (
         SELECT student_id, student, 0, ARRAY[student]
-        FROM identity.student WHERE student_id = ANY(%s::uuid[])
+        FROM identity.student WHERE student_id = ANY($1)
         UNION ALL
         SELECT way.asked, m.student, way.step + 1, way.seen || m.student
         FROM way JOIN records.student_ids m
@@ -139,7 +146,9 @@ _SURVIVORS = """
         SELECT DISTINCT ON (asked) asked, student FROM way ORDER BY asked, step DESC
     )
     SELECT asked, student, student_id FROM last JOIN identity.student USING (student)
-"""
+    """,
+    ("uuid[]",),
+)
 
 
 def school_key(connection: Connection, local_id: str) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,26 +20,13 @@ from edupulse.school.knowledge import StudentKeys
 from edupulse.school.records import KINDS
 from edupulse.store.asking import SERVICE_MISSING, Asker
 from edupulse.store.connection import Address, adbc_connection, down
+from edupulse.store.question import SETTINGS, Found, Question, Statement, array
 from edupulse.store.rows import frame_values
 from edupulse.store.tables import schema_of
 
 EVERYTHING = SQL("true")
 
-_SETTINGS = (
-    # One order of rows for one state of the tables: no shared scans, no gathering from workers.
-    "SET synchronize_seqscans = off",
-    "SET max_parallel_workers_per_gather = 0",
-    # Prepared statements are planned for any students: planning takes longer than reading one.
-    "SET plan_cache_mode = force_generic_plan",
-)
 _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-
-
-class Statement(NamedTuple):
-    """A question that is planned once a connection: its text, and the types of its parameters."""
-
-    text: str
-    types: tuple[str, ...]
 
 
 class Session:
@@ -62,8 +49,9 @@ class Session:
             found: pl.DataFrame = cursor.fetch_polars()
         return found
 
-    def answer(self, statement: Statement, values: Iterable[str]) -> pl.DataFrame:
-        """The rows of a statement with the values of its parameters, as literals."""
+    def answer(self, question: Question[Found]) -> Found:
+        """The answer to a question, whose statement is prepared."""
+        statement, values = question.statement, map(Literal, question.values)
         name = self._prepared.get(statement)
         if name is None:
             name = f"asked_{len(self._prepared)}"
@@ -72,9 +60,9 @@ class Session:
         with self.connection.cursor() as cursor:
             # What is copied would be planned anew; these rows are few.
             cursor.adbc_statement.set_options(**{StatementOptions.USE_COPY.value: "false"})
-            cursor.execute(f"EXECUTE {name}({', '.join(values)})")
-            found: pl.DataFrame = cursor.fetch_polars()
-        return found
+            cursor.execute(f"EXECUTE {name}({', '.join(value.as_string() for value in values)})")
+            rows = cursor.fetch_polars().rows()
+        return question.read(rows)
 
 
 class Reading:
@@ -87,9 +75,9 @@ class Reading:
         """The rows of a query, as the database types them."""
         return self._session.rows(query.as_string())
 
-    def answer(self, statement: Statement, *values: str) -> pl.DataFrame:
-        """The rows of a statement, which is prepared, with its parameters as literals."""
-        return self._session.answer(statement, values)
+    def answer(self, question: Question[Found]) -> Found:
+        """The answer to a question."""
+        return self._session.answer(question)
 
     def versions(
         self, kind: Kind, which: Composable = EVERYTHING, when: When | None = None
@@ -163,12 +151,7 @@ def among(column: str, keys: StudentKeys) -> Composable:
     name, first, last = Identifier(column), int(keys[0]), int(keys[-1])
     if last - first + 1 == keys.size:
         return SQL("{} BETWEEN {} AND {}").format(name, Literal(first), Literal(last))
-    return SQL("{} = ANY({})").format(name, SQL(integer_array(keys.tolist())))
-
-
-def integer_array(keys: Iterable[int]) -> str:
-    """Keys as the value of a parameter."""
-    return f"ARRAY[{','.join(str(int(key)) for key in keys)}]::integer[]"
+    return SQL("{} = ANY({}::integer[])").format(name, Literal(array(keys.tolist())))
 
 
 class Readers:
@@ -216,7 +199,7 @@ class Readers:
                 return idle
         fresh = Session(adbc_connection(self._url))
         try:
-            fresh.execute(*_SETTINGS)
+            fresh.execute(*SETTINGS)
             fresh.connection.commit()
             fresh.execute(_BEGIN)
         except AdbcError as error:

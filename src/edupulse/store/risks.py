@@ -12,12 +12,11 @@ from typing import Any
 
 import polars as pl
 from psycopg import Connection
-from psycopg.sql import Literal
 
 from edupulse.risk.bands import Band
 from edupulse.risk.steady import WeeklyScore, worklist_band
 from edupulse.school.errors import NotFound
-from edupulse.store.reading import Reading, Statement, integer_array
+from edupulse.store.question import Question, Rows, Statement, array
 
 STATES = ("band", "insufficient_data", "out_of_season", "rules_only")
 
@@ -137,13 +136,21 @@ def risks_of(
     return [(str(id_), _stored(row)) for id_, *row in connection.execute(query.encode(), asked)]
 
 
-def risks_at(
-    connection: Connection, students: Iterable[int], as_of: datetime
-) -> list[tuple[str, StoredRisk]]:
-    """The answers about some students as of that very instant, with their ids; the newest first."""
-    query = f"{_STORED} WHERE student = ANY(%s) AND as_of = %s ORDER BY stored DESC, id"
-    rows = connection.execute(query.encode(), [list(students), as_of])
-    return [(str(id_), _stored(row)) for id_, *row in rows]
+Told = Mapping[int, Sequence[tuple[uuid.UUID, StoredRisk]]]
+"""Of each student of whom something is stored: answers with their ids, the newest first."""
+
+
+def risks_at(students: Iterable[int], as_of: datetime) -> Question[Told]:
+    """The answers about some students as of that very instant."""
+    return Question(_AT, (array(students), as_of.isoformat()), _told)
+
+
+def _told(rows: Rows) -> Told:
+    found: dict[int, list[tuple[uuid.UUID, StoredRisk]]] = {}
+    for id_, *row in rows:
+        risk = _stored(row)
+        found.setdefault(risk.student, []).append((id_, risk))
+    return found
 
 
 def ranking(connection: Connection, students: Iterable[int], as_of: datetime) -> dict[int, str]:
@@ -160,6 +167,10 @@ _STORED = """
     SELECT id, student, as_of, method, policy, state, checkpoint, risk, low, high, body
     FROM state.risks
 """
+_AT = Statement(
+    f"{_STORED} WHERE student = ANY($1) AND as_of = $2 ORDER BY stored DESC, id",
+    ("integer[]", "timestamptz"),
+)
 _RANKING = """
     SELECT student, id FROM (
         SELECT DISTINCT ON (student) student, id, risk,
@@ -203,11 +214,14 @@ Weeks = Mapping[int, Sequence[tuple[float, Band]]]
 """Of each student who has any: risk and band of the last score of each week, by week."""
 
 
-def weeks_before(reading: Reading, students: Iterable[int], as_of: datetime) -> Weeks:
-    """The weeks (UTC) before that of an instant, as a snapshot shows them."""
-    rows = reading.answer(_BEFORE, integer_array(students), Literal(as_of).as_string())
+def weeks_before(students: Iterable[int], as_of: datetime) -> Question[Weeks]:
+    """The weeks (UTC) before that of an instant."""
+    return Question(_BEFORE, (array(students), as_of.isoformat()), _weeks)
+
+
+def _weeks(rows: Rows) -> Weeks:
     found: dict[int, list[tuple[float, Band]]] = {}
-    for student, risk, band in rows.iter_rows():
+    for student, risk, band in rows:
         found.setdefault(student, []).append((risk, band))
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 from psycopg import Connection
@@ -30,7 +31,9 @@ from edupulse.store import (
 )
 from edupulse.store.asking import Asker, ask_as
 from edupulse.store.line import Line
+from edupulse.store.question import Found, Question
 from edupulse.store.reading import Readers, Reading
+from edupulse.store.round_trips import Asked, RoundTrips
 from edupulse.store.standing import Prediction, let_stand
 from edupulse.store.ties import Ties, ties
 
@@ -50,12 +53,33 @@ class Store:
     tables: schema.Tables
     service_engine: Engine
     service_readers: Readers
+    round_trips: RoundTrips
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: committed when the context ends well, else undone."""
         self.tables.ensure_newest()
         with connection.transaction(self.engine) as opened:
+            yield opened
+
+    @contextmanager
+    def asking(self) -> Iterator[Asked]:
+        """Questions of one state of the database, in one round trip: their answers come after."""
+        self.tables.ensure_newest()
+        with self.round_trips.asking() as asked:
+            yield asked
+
+    def answer(self, question: Question[Found]) -> Found:
+        """The answer to one question."""
+        with self.asking() as asked:
+            told = asked.ask(question)
+        return told()
+
+    @contextmanager
+    def writing_at_once(self) -> Iterator[Connection]:
+        """As `writing`, in one round trip where no row is waited for."""
+        self.tables.ensure_newest()
+        with self.round_trips.writing() as opened:
             yield opened
 
     @contextmanager
@@ -253,7 +277,9 @@ def store_at(url: str | None = None, service_url: str | None = None) -> Iterator
     with ExitStack() as opened:
         engine, readers = _pools(opened, url)
         as_service = _pools(opened, service) if service else (engine, readers)
-        yield Store(engine, readers, schema.Tables(engine), *as_service)
+        round_trips = RoundTrips(partial(connection.apart, engine))
+        opened.callback(round_trips.close)
+        yield Store(engine, readers, schema.Tables(engine), *as_service, round_trips)
 
 
 def _pools(opened: ExitStack, url: connection.Address) -> tuple[Engine, Readers]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import partial
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable
@@ -20,7 +20,7 @@ from edupulse.school.kind import Kind
 from edupulse.school.records import REFERENCE_KINDS, STUDENT_IDS
 from edupulse.store.line import Line
 from edupulse.store.moments import RIGHTS_KINDS, RIGHTS_VERSION, note_moments
-from edupulse.store.reading import Reading, Statement, integer_array
+from edupulse.store.question import Question, Rows, Statement, array
 
 
 class Of(StrEnum):
@@ -57,18 +57,10 @@ class Versions:
     students: Mapping[int, int]
 
 
-def versions(connection: Connection, students: Iterable[int] = ()) -> Versions:
-    """All of them, and those of some students, in one round trip."""
+def versions(students: Iterable[int] = ()) -> Question[Versions]:
+    """All of them, and those of some students."""
     asked = [int(student) for student in students]
-    row = connection.execute(_VERSIONS, [asked]).fetchone()
-    assert row is not None  # noqa: S101  (an aggregate always has a row)
-    return _versions(asked, row)
-
-
-def versions_in(reading: Reading, students: Iterable[int]) -> Versions:
-    """The same, of the state that a snapshot shows."""
-    asked = [int(student) for student in students]
-    return _versions(asked, reading.answer(_STATEMENT, integer_array(asked)).row(0))
+    return Question(_STATEMENT, (array(asked),), partial(_versions, asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +78,16 @@ async def seen_by(line: Line) -> Seen:
     return Seen(int(rights), int(registry), checkpoint.decode())
 
 
-def _versions(asked: list[int], row: tuple[Any, ...]) -> Versions:
-    reference, rights, registry, checkpoint, keys, found = row
+def _versions(asked: list[int], rows: Rows) -> Versions:
+    [(reference, rights, registry, checkpoint, keys, found)] = rows  # an aggregate always has a row
     students = dict.fromkeys(asked, 0) | dict(zip(keys, found, strict=True))
     return Versions(reference, rights, registry, checkpoint, students)
 
 
 _CHAMPION = "coalesce((SELECT hash FROM state.checkpoints WHERE status = 'champion'), '')"
 
-_VERSIONS = f"""
+_STATEMENT = Statement(
+    f"""
     SELECT n.*, {_CHAMPION} AS checkpoint, s.*
     FROM (SELECT sum(version) FILTER (WHERE name = 'reference')::bigint AS reference,
             sum(version) FILTER (WHERE name IN ('rights', 'tokens'))::bigint AS rights,
@@ -102,10 +95,10 @@ _VERSIONS = f"""
         FROM state.versions) n,
         (SELECT coalesce(array_agg(student), ARRAY[]::integer[]) AS students,
             coalesce(array_agg(version), ARRAY[]::bigint[]) AS versions
-        FROM state.student_versions WHERE student = ANY(%s::integer[])) s
-"""  # noqa: S608  (a constant)
-
-_STATEMENT = Statement(_VERSIONS.replace("%s", "$1"), ("integer[]",))
+        FROM state.student_versions WHERE student = ANY($1)) s
+    """,  # noqa: S608  (a constant)
+    ("integer[]",),
+)
 
 QUESTION = f"""
     SELECT ({RIGHTS_VERSION}), (SELECT version FROM state.versions WHERE name = 'registry'),
