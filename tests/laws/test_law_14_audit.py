@@ -160,7 +160,8 @@ def test_what_was_undone_leaves_no_gap(store: Store):
     with pytest.raises(psycopg.Error):
         append_and_fail(store)
     with store.writing() as connection:
-        assert append(connection, entries(1)) == before + 1
+        append(connection, entries(1))
+        assert end_of(connection).number == before + 1
     assert verify(log_of(store)).whole
 
 

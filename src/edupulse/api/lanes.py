@@ -113,7 +113,7 @@ class Writer:
 
     def _write(self, decided: Sequence[Decided]) -> None:
         with self.store.writing_at_once() as connection:
-            risks.save_risks(connection, [risk for one in decided for risk in one.fresh])
+            risks.keep_risks(connection, [risk for one in decided for risk in one.fresh])
             standing.let_stand(connection, [new for one in decided for new in one.standing])
             audit.append(connection, [entry for one in decided for entry in one.entries])
         metrics.predicted(risk for one in decided for risk in one.fresh)

@@ -125,13 +125,12 @@ class Verdict:
         return not self.broken
 
 
-def append(connection: Connection, entries: Sequence[Entry]) -> int:
-    """Write entries down in the connection's transaction; returns the number of the last.
+def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write entries down in the connection's transaction.
 
     Whoever appends waits for the transaction that appended before: do it last, and many at once.
     """
-    row = connection.execute(_APPEND, [_listed(entries)]).fetchone()
-    return int(row[0]) if row and row[0] is not None else 0
+    connection.execute(_APPEND, [_listed(entries)])
 
 
 async def append_by(line: Line, entries: Sequence[Entry]) -> None:

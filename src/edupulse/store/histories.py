@@ -159,7 +159,8 @@ def _on_the_way(merges: pl.DataFrame, students: StudentKeys) -> pl.DataFrame:
     reached = np.unique(students)
     while (found := _among(new, reached) & ~_among(old, reached)).any():
         reached = np.union1d(reached, old[found])
-    return rows_of(merges, _among(old, reached))
+    way = _among(old, reached)
+    return rows_of(merges, way) if way.any() else merges.clear()
 
 
 def _among(keys: StudentKeys, of: StudentKeys) -> npt.NDArray[np.bool_]:

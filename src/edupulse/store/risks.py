@@ -66,24 +66,28 @@ def save_risks(connection: Connection, risks: Iterable[StoredRisk]) -> Saved:
     """Store answers; the same answer to the same question stays as it was first stored."""
     asked = stored = different = 0
     for some in _parts(risks):
-        columns = zip(*map(_row, some), strict=True)
-        row = connection.execute(_INSERT, [list(column) for column in columns]).fetchone()
+        row = connection.execute(_SAVE, _columns(some)).fetchone()
         new, other = row or (0, 0)
         asked, stored, different = asked + len(some), stored + new, different + other
     return Saved(stored, asked - stored, different)
 
 
+def keep_risks(connection: Connection, risks: Iterable[StoredRisk]) -> None:
+    """The same without counting, for which a transaction in one round trip would have to wait."""
+    for some in _parts(risks):
+        connection.execute(_KEEP, _columns(some))
+
+
 _AT_ONCE = 1_000
-_INSERT = """
-    WITH said AS (
-        SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::timestamptz[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::text[])
-        AS s (id, student, as_of, method, checkpoint, policy, state, risk, low, high, body)
-    ), stored AS (
-        INSERT INTO state.risks
-            (id, student, as_of, method, checkpoint, policy, state, risk, low, high, body)
-        SELECT id, student, as_of, method, checkpoint, policy, state, risk, low, high, body::jsonb
-        FROM said ON CONFLICT DO NOTHING RETURNING 1
+_ROW = "id, student, as_of, method, checkpoint, policy, state, risk, low, high, body"
+_SAID = f"""
+    SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::timestamptz[], %s::text[], %s::text[],
+        %s::text[], %s::text[], %s::float8[], %s::float8[], %s::float8[], %s::jsonb[]) AS s ({_ROW})
+"""  # noqa: S608  (a constant)
+_KEEP = f"INSERT INTO state.risks ({_ROW}) {_SAID} ON CONFLICT DO NOTHING"
+_SAVE = f"""
+    WITH said AS ({_SAID}), stored AS (
+        INSERT INTO state.risks ({_ROW}) SELECT * FROM said ON CONFLICT DO NOTHING RETURNING 1
     )
     SELECT (SELECT count(*) FROM stored), (
         SELECT count(DISTINCT s.id) FROM said s JOIN state.risks r
@@ -92,7 +96,7 @@ _INSERT = """
         WHERE (r.state, round(r.risk::numeric, 5))
             IS DISTINCT FROM (s.state, round(s.risk::numeric, 5))
     )
-"""
+"""  # noqa: S608  (constants)
 
 
 def stored_risk(connection: Connection, id_: str) -> tuple[StoredRisk, int]:
@@ -314,6 +318,10 @@ _LATEST = """
     ) newest
     ORDER BY risk DESC NULLS LAST, student
 """
+
+
+def _columns(risks: Iterable[StoredRisk]) -> list[list[Any]]:
+    return [list(column) for column in zip(*map(_row, risks), strict=True)]
 
 
 def _row(risk: StoredRisk) -> tuple[Any, ...]:
