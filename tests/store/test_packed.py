@@ -16,7 +16,7 @@ from edupulse.school.records import STUDENT_KINDS
 from edupulse.store import unpacking
 from edupulse.store.histories import history, known
 from edupulse.store.merge import merge
-from edupulse.store.packed import records_of
+from edupulse.store.packed import Since, records_of
 from edupulse.store.reading import When, among
 from edupulse.store.rows import key_stand_ins
 from edupulse.store.store import Store, open_store
@@ -88,6 +88,21 @@ def test_packed_records_are_those_that_a_frame_has(store, when, students):
             assert mine.height == wanted.height
             assert in_order(mine).equals(in_order(wanted))
             assert mine["student"].is_sorted()
+
+
+@pytest.mark.parametrize("when", TIMES)
+def test_of_what_happened_before_a_day_enrollments_are_read_and_all_of_some_students(store, when):
+    since = date(1990, 5, 1)
+    whole = store.answer(records_of(STUDENTS, when))
+    found = store.answer(records_of(STUDENTS, when, Since(since, STUDENTS[:1])))
+    for kind in STUDENT_KINDS:
+        wanted = whole[kind.name].frame(kind.version_schema)
+        if kind.name != "enrollments":
+            assert not wanted.filter(pl.col(kind.occurred_on) < since).is_empty()
+            all_of = pl.col("student") == STUDENTS[0]
+            wanted = wanted.filter((pl.col(kind.occurred_on) >= since) | all_of)
+        assert in_order(found[kind.name].frame(kind.version_schema)).equals(in_order(wanted))
+        assert not wanted.is_empty()
 
 
 def test_a_statement_that_is_prepared_sees_what_came_since(store):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import numpy as np
@@ -173,10 +173,15 @@ def reference_of(known: Known) -> Reference:
     return reference
 
 
+def first_day(as_of: datetime) -> date:
+    """The first day that is looked at as of an instant (aware)."""
+    return as_of.astimezone(UTC).date() - timedelta(days=LOOKBACK - 2)
+
+
 def _reference_of(known: Known) -> Reference:
     schools = known.frame(SCHOOLS).sort("school")
     calendar = calendar_of(schools, known.frame(CALENDAR), known.frame(TERMS))
-    first = int(np.datetime64(known.as_of.date(), "D").astype(int)) - LOOKBACK + 2
+    first = int(np.datetime64(first_day(known.as_of), "D").astype(int))
     days = np.arange(first, first + LOOKBACK, dtype=np.int32)
     local = known.last_days()
     last_days = np.array(

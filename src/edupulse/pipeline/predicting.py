@@ -15,6 +15,7 @@ from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from edupulse.features.reference import first_day
 from edupulse.pipeline.speaking import Line, Serving, Voice, lines_of, to_store, voice_of
 from edupulse.school.errors import BadInput, NotFound, NotReady
 from edupulse.school.knowledge import History, Known, Schools
@@ -48,7 +49,7 @@ class Predictor:
         return [
             replace(one, risk=with_worklist_band(one.risk, weeks.get(one.risk.student, ())))
             for some in _parts(students)
-            for found, history, weeks in [self._read(list(some), as_of)]
+            for found, history, weeks in [self._read(list(some), as_of, weekly=True)]
             for _, one in self._spoken(found, history, some, as_of, explained)
         ]
 
@@ -59,23 +60,23 @@ class Predictor:
         return [
             one
             for some in _parts(students)
-            for found, history, _ in [self._read(list(some))]
+            for found, history, _ in [self._read(list(some), as_of)]
             for one in self._spoken(found, history, some, as_of, explained)
         ]
 
     def _read(
-        self, students: Sequence[int], weeks_until: datetime | None = None
+        self, students: Sequence[int], as_of: datetime, *, weekly: bool = False
     ) -> tuple[Versions, History, Weeks]:
-        """The versions and the records, and the weeks before an instant, of one snapshot."""
+        """Of one state: versions, the records that count as of an instant, and the weeks before."""
         while True:
             reference, schools = self._schools or self._read_schools()
             with self.store.asking() as asked:
                 found = asked.ask(versions(students))
-                history = asked.ask(histories.history_of(students, schools))
-                weeks = weeks_until and asked.ask(weeks_before(students, weeks_until))
+                history = asked.ask(histories.history_of(students, schools, first_day(as_of)))
+                weeks = asked.ask(weeks_before(students if weekly else (), as_of))
             now = found()
             if now.reference == reference:
-                return now, history(), weeks() if weeks else {}
+                return now, history(), weeks()
             self._schools = None
 
     def _read_schools(self) -> tuple[int, Schools]:

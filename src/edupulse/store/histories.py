@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from edupulse.school.records import (
     SECTIONS,
     STUDENT_IDS,
 )
-from edupulse.store.packed import records_of
+from edupulse.store.packed import Since, records_of
 from edupulse.store.question import Question
 from edupulse.store.reading import EVERYTHING, Reading, When, among
 
@@ -51,14 +51,18 @@ def history(
     return _history(reading, _keys(students), when)
 
 
-def history_of(students: Sequence[int] | StudentKeys, schools: Schools) -> Question[History]:
-    """The same as a question, beside schools that were read before.
+def history_of(
+    students: Sequence[int] | StudentKeys, schools: Schools, since: date
+) -> Question[History]:
+    """The same as a question, of what happened on that day or later (and all enrollments).
 
-    The answer is true where they are of the same state of the database.
+    `schools` were read before: the answer is true where they are of the same state of the database.
     """
     keys = _keys(students)
     merges = _on_the_way(schools.frames[STUDENT_IDS.name], keys)
-    return records_of(_theirs(keys, merges), When()).then(
+    # Of one record under two numbers the one that holds may lie before that day.
+    merged = np.union1d(merges["old_student_id"].to_numpy(), merges["student"].to_numpy())
+    return records_of(_theirs(keys, merges), When(), Since(since, merged)).then(
         lambda own: History(keys, {**own, STUDENT_IDS.name: merges}, schools)
     )
 

@@ -7,8 +7,10 @@ together, and one loop takes all rows apart.
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
@@ -16,14 +18,23 @@ from edupulse.school.columns import Columns
 from edupulse.school.fields import Field
 from edupulse.school.kind import Kind
 from edupulse.school.knowledge import StudentKeys
-from edupulse.school.records import STUDENT_KINDS
+from edupulse.school.records import ENROLLMENTS, STUDENT_KINDS
 from edupulse.store.question import Question, Rows, Statement, array
 from edupulse.store.reading import When, Which
 from edupulse.store.rows import key_stand_ins
 from edupulse.store.tables import schema_of
 
 
-def records_of(students: StudentKeys, when: When) -> Question[dict[str, Columns]]:
+class Since(NamedTuple):
+    """Only what happened on a day or later, and all enrollments; of some students (keys) all."""
+
+    day: date
+    whole: StudentKeys
+
+
+def records_of(
+    students: StudentKeys, when: When, since: Since | None = None
+) -> Question[dict[str, Columns]]:
     """The versions of these students' records, as columns by the name of their kind.
 
     They come in the order of the students' keys, those of one student in any order.
@@ -31,7 +42,9 @@ def records_of(students: StudentKeys, when: When) -> Question[dict[str, Columns]
     values = [array(students.tolist())]
     if when.instant is not None:
         values.append(when.instant.isoformat())
-    return Question(_statement(when.which), tuple(values), _columns)
+    if since is not None:
+        values += [since.day.isoformat(), array(since.whole.tolist())]
+    return Question(_statement(when.which, bounded=since is not None), tuple(values), _columns)
 
 
 def _columns(rows: Rows) -> dict[str, Columns]:
@@ -48,20 +61,26 @@ def _columns(rows: Rows) -> dict[str, Columns]:
 
 
 @cache
-def _statement(which: Which) -> Statement:
+def _statement(which: Which, *, bounded: bool) -> Statement:
+    types = ["integer[]", *(() if which is Which.EVERY else ("timestamptz",))]
     of_current, of_past = which.conditions(SQL("$2"))
+    since = None
+    if bounded:
+        types += ["date", "integer[]"]
+        since = f"({{}} >= ${len(types) - 1} OR student = ANY(${len(types)}))"
     branches = [
-        _branch(number, kind, past=past, condition=condition.as_string())
+        _branch(number, kind, condition.as_string(), since, past=past)
         for number, kind in enumerate(STUDENT_KINDS)
         for past, condition in ((False, of_current), (True, of_past))
     ]
-    types = ("integer[]",) if which is Which.EVERY else ("integer[]", "timestamptz")
-    return Statement("\nUNION ALL\n".join(branches), types)
+    return Statement("\nUNION ALL\n".join(branches), tuple(types))
 
 
-def _branch(number: int, kind: Kind, *, past: bool, condition: str) -> str:
+def _branch(number: int, kind: Kind, condition: str, since: str | None, *, past: bool) -> str:
     fields = SQL(", ").join(_value(kind, field) for field in kind.open_fields)
     table = Identifier(schema_of(kind), f"{kind.name}_past" if past else kind.name)
+    if since is not None and kind.occurred_on is not None and kind.name != ENROLLMENTS.name:
+        condition += f" AND {since.format(Identifier(kind.occurred_on).as_string())}"
     return (
         f"SELECT {number}::smallint AS kind, student, count(*)::integer AS number, "
         f"string_agg(record_send(ROW({fields.as_string()}, known_from, "
