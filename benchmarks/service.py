@@ -7,7 +7,8 @@ Poisson arrivals, drawn beforehand; latency counts from the scheduled instant, s
 counts (see arrivals.py). The generator sits on the same processors: its share of one is told. A
 *hit* is a question whose answer the cache has, a *miss* one that it cannot have, each as of another
 past second. A *first* is the first question of the day about a student, as of now; so is a *listed*
-one, after a nightly list. In the mixed run each answer is compared with the risk computed before by
+one, after a nightly list; *pushed* are the same with a record pushed every second, after which that
+student is computed again. In the mixed run each answer is compared with the risk computed before by
 this process, and where it differs with that of its own instant; each acknowledged write is looked
 for afterwards, and PostgreSQL and Valkey are killed after a third and two thirds.
 """
@@ -27,7 +28,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -87,6 +88,8 @@ def loads(district: District, seconds: float, workers: int) -> None:
         with warm(district, workers) as service:
             row(f"listed, {rate:.0f}/s", ask(service, one_each(district), rate, once / rate))
     with warm(district, workers) as service:
+        row("pushed, 200/s", ask(service, with_pushes(district), 200, seconds))
+    with warm(district, workers) as service:
         ask(service, one_each(district), 100, once / 100)  # a full cache
         for rate in RATES:
             row(f"healthz, {rate:.0f}/s", ask(service, nothing(district), rate, seconds))
@@ -145,13 +148,19 @@ def ask(service: Served, questions: Iterator[Question], rate: float, seconds: fl
 
 def row(name: str, asked: Asked) -> None:
     """Print a line of the table."""
-    told, many = asked.told, len(asked.told.answers)
+    told = replace(asked.told, answers=[one for one in asked.told.answers if not is_push(one)])
+    many = len(told.answers)
     p50, p99 = (f"{told.percentile(part):.2f}" for part in (0.5, 0.99))
     each = f"{1e6 * asked.processor / many:.0f}"
     other = many - told.statuses[200]
     print(LINE.format(name, many, p50, p99, other, each, f"{told.share:.0%}", load()), flush=True)
     if other:
         print(f"  statuses: {dict(told.statuses)}")
+
+
+def is_push(answer: Answer) -> bool:
+    """Is it no answer to a question, but that a record was taken?"""
+    return isinstance(answer.question.about, tuple) and answer.question.about[0] == "write"
 
 
 def predict(
@@ -193,6 +202,23 @@ def mostly_hits(district: District) -> Iterator[Question]:
     missed = misses(district)
     for number, hit in enumerate(hits(district), 1):
         yield hit if number % 50 else next(missed)
+
+
+def pushes(district: District, students: Sequence[str]) -> Iterator[Question]:
+    """One absence at a time of each of these students (local ids), day by day into the past."""
+    days = (datetime.now(UTC).date() - timedelta(days=1 + number) for number in count())
+    for local_id, day in ((student, day) for day in days for student in students):
+        record = {"student_id": local_id, "date": day.isoformat(), "status": "unexcused"}
+        body = json.dumps({"records": [record]}).encode()
+        about = ("write", (local_id, day.isoformat()))
+        yield post("/records/attendance", body, district.token, about, str(uuid.uuid4()))
+
+
+def with_pushes(district: District) -> Iterator[Question]:
+    """A school's day: of 200 requests one brings a record, which ends what was said before."""
+    written = pushes(district, random.Random(3).sample(district.local_ids, len(district.ids)))  # noqa: S311
+    for number, asked in enumerate(hits(district), 1):
+        yield asked if number % 200 else next(written)
 
 
 def batch(district: District, service: Served, times: int = 5) -> None:
@@ -303,8 +329,7 @@ def risks_of(district: District) -> dict[str, float | None]:
 def mixture(district: District) -> Iterator[Question]:
     """Of 100 requests: 85 predictions, 4 with factors, 1 batch, 5 pages, 5 pushes of a record."""
     draws, several = random.Random(5), len(district.ids) - WRITTEN_OF  # noqa: S311
-    days = (datetime.now(UTC).date() - timedelta(days=1 + number) for number in count())
-    fresh = ((student, day) for day in days for student in district.local_ids[-WRITTEN_OF:])
+    written = pushes(district, district.local_ids[-WRITTEN_OF:])
     while True:
         sort, student = draws.random(), draws.randrange(several)
         if sort < 0.85:
@@ -318,11 +343,7 @@ def mixture(district: District) -> Iterator[Question]:
         elif sort < 0.95:
             yield get("/students?limit=50", district.token, ("page", None))
         else:
-            local_id, day = next(fresh)
-            record = {"student_id": local_id, "date": day.isoformat(), "status": "unexcused"}
-            body = json.dumps({"records": [record]}).encode()
-            about = ("write", (local_id, day.isoformat()))
-            yield post("/records/attendance", body, district.token, about, str(uuid.uuid4()))
+            yield next(written)
 
 
 async def with_kills(

@@ -87,7 +87,7 @@ class Answering:
         return await self._computed(asks)
 
     async def _found(self, ask: Ask) -> Answer | None:
-        (kept,) = await self.answers.get([ask.key])
+        kept = await self.answers.get(ask.key)
         return None if kept is None else Answer.from_bytes(kept)
 
     async def _given(self, ask: Ask, found: Answer | None) -> Answer | None:
@@ -118,7 +118,7 @@ class Answering:
     async def _put(self, ask: Ask, answer: Answer) -> None:
         stands = (answer.stands_until - ask.asking.at).total_seconds()
         seconds = stands if ask.as_of is None else LONGEST_KEPT
-        await self.answers.put({ask.key: answer.to_bytes()}, seconds)
+        await self.answers.put(ask.key, answer.to_bytes(), seconds)
 
 
 def _require_past(ask: Ask) -> None:

@@ -13,9 +13,10 @@ import os
 import secrets
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from cashews import Cache
@@ -120,21 +121,19 @@ class Answers:
         )
         return cls(cache, AESGCM(keyring().current.derived(_SEALED)))
 
-    async def get(self, keys: Sequence[str]) -> list[bytes | None]:
-        """What lies under each key; None where nothing does, or nothing can be had."""
-        found = await self._tried(self.cache.get_many(*keys)) if keys else ()
-        opened = [self._opened(key, value) for key, value in zip(keys, found or (), strict=False)]
-        opened += [None] * (len(keys) - len(opened))
-        there = sum(one is not None for one in opened)
-        self.counts.found += there
-        self.counts.missed += len(keys) - there
+    async def get(self, key: str) -> bytes | None:
+        """What lies under a key; None where nothing does, or nothing can be had."""
+        opened = self._opened(key, await self._tried(self.cache.get(key)))
+        if opened is None:
+            self.counts.missed += 1
+        else:
+            self.counts.found += 1
         return opened
 
-    async def put(self, values: Mapping[str, bytes], seconds: float) -> None:
-        """Keep values for at most so long."""
-        sealed = {key: self._sealed(key, value) for key, value in values.items()}
-        if sealed and seconds > 0:
-            await self._tried(self.cache.set_many(sealed, expire=seconds))
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep a value for at most so long."""
+        if seconds > 0:
+            await self._tried(self.cache.set(key, self._sealed(key, value), expire=seconds))
 
     async def forget(self, students: Iterable[UUID]) -> bool:
         """Remove every answer about these students; False where that could not be done."""
@@ -156,13 +155,13 @@ class Answers:
             warnings.simplefilter("ignore", DeprecationWarning)
             await self.cache.close()
 
-    async def _tried(self, asking: object) -> Sequence[bytes | None] | None:
+    async def _tried(self, asking: Coroutine[Any, Any, Any]) -> Any:
         if time.monotonic() < self.asleep_until:
-            asking.close()  # type: ignore[attr-defined]
+            asking.close()
             return None
         try:
             async with asyncio.timeout(PATIENCE):
-                return await asking  # type: ignore[misc,no-any-return]
+                return await asking
         except (CacheError, TimeoutError, OSError):
             self.counts.failed += 1
             self.asleep_until = time.monotonic() + LEFT_ALONE
@@ -172,7 +171,7 @@ class Answers:
         nonce = os.urandom(_NONCE)
         return nonce + self.cipher.encrypt(nonce, value, key.encode())
 
-    def _opened(self, key: str, value: bytes | None) -> bytes | None:
+    def _opened(self, key: str, value: object) -> bytes | None:
         if not isinstance(value, bytes):
             return None
         try:
