@@ -123,6 +123,32 @@ def test_of_many_each_gets_a_result_or_a_refusal_in_its_place(place: Served):
     assert outcomes[2].student_id == place.ids[1]
 
 
+def test_a_number_that_is_merged_meanwhile_is_answered_as_the_one_that_stands(
+    empty_database: Callable[[], str], reachable_folder: Callable[[], Path]
+):
+    with served(empty_database(), reachable_folder()) as place:
+        old, new = place.ids[:2]
+        at = AT + timedelta(hours=1)
+
+        async def merged_on_the_way(made: Answering) -> object:
+            asks_who, times = made.quick._behind, []
+
+            def who_stands_then(ids: set[UUID]) -> object:
+                found = asks_who(ids)
+                times.append(found[1])
+                if len(times) == 1:
+                    merge = f"{place.number(old)},{place.number(new)}"
+                    place.bring(at, student_ids=f"old_student_id,student_id\n{merge}")
+                return found
+
+            made.quick._behind = who_stands_then
+            answer = await ask(made, old, at + timedelta(minutes=1))
+            assert len(times) == 2
+            return answer
+
+        assert run(merged_on_the_way, place.store).student_id == new
+
+
 def test_what_cannot_be_written_down_is_told_to_nobody(place: Served):
     at = AT + timedelta(minutes=30)
 
