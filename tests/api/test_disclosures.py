@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from edupulse.api.app import PREFIX
+from edupulse.api.paging import cursor_after
 
 PATH = f"{PREFIX}/disclosures"
 
@@ -45,6 +48,7 @@ def test_who_may_not_ask_gets_the_answer_for_a_student_who_is_not_there(service)
     assert there.json() | {"request_id": ""} == nowhere.json() | {"request_id": ""}
 
 
-def test_a_foreign_cursor_is_refused(service) -> None:
-    asked = {"student_id": any_student(service), "cursor": "{}"}
+@pytest.mark.parametrize("cursor", ["{}", cursor_after(-1), cursor_after(2**63)])
+def test_a_foreign_cursor_is_refused(service, cursor: str) -> None:
+    asked = {"student_id": any_student(service), "cursor": cursor}
     assert service.client.get(PATH, params=asked, headers=service.as_()).status_code == 422

@@ -116,6 +116,21 @@ def test_a_session_to_come_was_not_held(ask, planned) -> None:
     assert ask("POST", f"{PATH}/{planned['id']}/log", body=body).status_code == 422
 
 
+def test_no_session_is_held_after_the_end_and_one_before_it_may_be_told_late(
+    ask, service, planned
+) -> None:
+    ending = {"outcome": "stopped", "reason": "Moved."}
+    ask("POST", f"{PATH}/{planned['id']}/close", body=ending)
+    with service.store.writing() as connection:
+        connection.execute(
+            "UPDATE state.interventions SET closed = '2025-02-13T18:00Z' WHERE id = %s",
+            [planned["id"]],
+        )
+    for day, status in (("2025-02-14", 422), ("2025-02-13", 201)):
+        body = SESSION | {"held_on": day}
+        assert ask("POST", f"{PATH}/{planned['id']}/log", body=body).status_code == status
+
+
 def test_a_plan_that_ends_before_it_begins_is_refused(ask, seen_by_teacher) -> None:
     body = PLAN | {"student_id": seen_by_teacher[0], "ends_on": "2025-02-01"}
     assert ask("POST", PATH, body=body).status_code == 422

@@ -94,7 +94,8 @@ def test_of_many_the_permitted_are_opened_each_with_an_entry(store: Store):
 def test_a_family_learns_who_looked_and_strangers_do_not(store: Store):
     open_record(store, by(staff(store, "counsels")), "1", [Part.FACTS])
     guardian = by(Viewer("g1", guardian="g1"))
-    assert [entry.who for entry in seen_by(store, guardian, "1")] == ["g1", "counsels"]
+    found, more = seen_by(store, guardian, "1", before=None, most=2)
+    assert ([entry.who for entry in found], more) == (["g1", "counsels"], False)
     with pytest.raises(NotFound):
-        seen_by(store, by(staff(store, "counsels")), "1")
+        seen_by(store, by(staff(store, "counsels")), "1", before=None, most=2)
     assert verify(log_of(store)).whole

@@ -126,14 +126,17 @@ def refuse(store: Store, asking: Asking, right: str) -> None:
     _write(store, [Entry(What.DENIED, asking.viewer.name, asking.purpose, body={"right": right})])
 
 
-def seen_by(store: Store, asking: Asking, name: str) -> list[audit.Seen]:
-    """Who saw this student's record, the newest first; to ask is a disclosure itself.
+def seen_by(
+    store: Store, asking: Asking, name: str, *, before: int | None, most: int
+) -> tuple[list[audit.Seen], bool]:
+    """Who saw this student's record, the newest first, after the entry `before`; is there more?
 
-    Raises NotFound for a student of whom the viewer may not ask it.
+    To ask is a disclosure itself. Raises NotFound for a student of whom the viewer may not ask it.
     """
     student = open_record(store, asking, name, [Part.DISCLOSURES])
     with store.writing_as(asking.viewer.asking(asking.at)) as connection:
-        return audit.shown_of(connection, student)
+        found = audit.shown_of(connection, student, before, most + 1)
+    return found[:most], len(found) > most
 
 
 def _write(store: Store, entries: Sequence[Entry]) -> None:

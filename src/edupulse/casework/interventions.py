@@ -77,6 +77,9 @@ def log(store: Store, asking: Asking, id_: uuid.UUID, entry: uuid.UUID, held: He
     if held.held_on > asking.at.date():
         raise BadInput("That day is still to come.", "Log what was held.", field="held_on")
     one = _writable(store, asking, id_)
+    if one.closed is not None and held.held_on > one.closed.date():
+        to_do = "Log what was held before; plan a new one for what comes after."
+        raise BadInput("The plan had ended by that day.", to_do, field="held_on")
     session = Session(
         entry, held.held_on, held.minutes, held.attended, asking.viewer.name, asking.at
     )

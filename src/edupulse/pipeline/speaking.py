@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
 from edupulse.model.checkpoint import Checkpoint, read_checkpoint
 from edupulse.model.checkpoint import folder as folder_of
@@ -108,17 +107,11 @@ class Model:
 Voice = Rules | Model
 
 
-class Serving(BaseSettings):
-    """Read from the environment; empty counts as absent.
-
-    `version` (MODEL_VERSION) is the hash of the checkpoint that serves, or `latest`, the one that
-    was promoted; `path` (MODEL_PATH) the folder of checkpoints, where it is not the registry's.
-    """
+class Serving(CheckpointSettings):
+    """Where checkpoints lie, and `version` (MODEL_VERSION): the hash of the one that serves, or
+    `latest`, the one that was promoted."""
 
     version: str = Field(default="latest", validation_alias="MODEL_VERSION")
-    path: Path | None = Field(default=None, validation_alias="MODEL_PATH")
-
-    model_config = {"env_ignore_empty": True}
 
     @property
     def pinned(self) -> str | None:

@@ -184,13 +184,16 @@ def of_student(connection: Connection, student: uuid.UUID) -> list[Written]:
     return [Written(*row) for row in rows]
 
 
-def shown_of(connection: Connection, student: int) -> list[Seen]:
-    """Every entry about one student (key), the newest first, for the service's role: where its
-    asker may see them."""
+def shown_of(connection: Connection, student: int, before: int | None, most: int) -> list[Seen]:
+    """Entries about one student (key), the newest first, after the one of number `before`.
+
+    For the service's role: where its asker may see them.
+    """
     rows = connection.execute(
         "SELECT number, at, what, who, purpose FROM access.disclosures"
-        " WHERE student = %s ORDER BY number DESC",
-        [student],
+        " WHERE student = %(student)s AND (%(before)s::bigint IS NULL OR number < %(before)s)"
+        " ORDER BY number DESC LIMIT %(most)s",
+        {"student": student, "before": before, "most": most},
     ).fetchall()
     return [Seen(*row) for row in rows]
 

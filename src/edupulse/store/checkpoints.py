@@ -19,7 +19,10 @@ Action = Literal["promoted", "refused", "rolled_back", "retired"]
 
 
 class CheckpointSettings(BaseSettings):
-    """Read from the environment: MODEL_PATH, the folder of checkpoints; empty counts as absent."""
+    """Read from the environment; empty counts as absent.
+
+    `path` (MODEL_PATH) is the folder of checkpoints, where it is not the one of the registry.
+    """
 
     path: Path | None = Field(default=None, validation_alias="MODEL_PATH")
 

@@ -16,7 +16,7 @@ from edupulse.casework.disclosures import Asking, seen_by
 
 router = APIRouter(tags=["disclosures"])
 
-KEY: TypeAdapter[tuple[int]] = TypeAdapter(tuple[int])
+KEY = TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**63)]])
 
 
 class Disclosure(BaseModel):
@@ -44,11 +44,11 @@ def disclosures(
 ) -> Page[Disclosure]:
     """Who saw this student's record, the newest first. To ask is itself a disclosure."""
     before = typed_key(cursor, KEY)
-    every = seen_by(store, asking, str(student_id))
-    found = [entry for entry in every if before is None or entry.number < before[0]]
+    found, more = seen_by(
+        store, asking, str(student_id), before=before[0] if before else None, most=limit
+    )
     items = [
         Disclosure(number=e.number, at=e.at, what=e.what, who=e.who, purpose=e.purpose)
-        for e in found[:limit]
+        for e in found
     ]
-    more = len(found) > limit
     return Page(items=items, next=cursor_after(items[-1].number) if more else None)
