@@ -99,7 +99,8 @@ class Arrival:
     def _with_terms(self, frame: pl.DataFrame) -> pl.DataFrame:
         if frame["term_id"].null_count() == 0:
             return frame
-        terms = self.desk.sections.select("section", pl.col("term_id").alias("section_term"))
+        sections = self.desk.sections.of(frame["section"])
+        terms = sections.select("section", pl.col("term_id").alias("section_term"))
         joined = frame.join(terms, on="section", how="left", maintain_order="left")
         filled = joined.with_columns(pl.coalesce("term_id", "section_term")).drop("section_term")
         termless = pl.col("term_id").is_null()

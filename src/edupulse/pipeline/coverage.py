@@ -9,22 +9,26 @@ from psycopg import Connection
 
 from edupulse.pipeline.reach import Days
 from edupulse.school.records import ALWAYS, COVERAGE
-from edupulse.store.held import current
+from edupulse.store.held import current_of
 
 
 def default_coverage(connection: Connection, reaches: dict[str, dict[int, Days]]) -> pl.DataFrame:
     """Versions of coverage for what was delivered; `reaches` is kind to school to days.
 
     Where a school's coverage of the kind begins no later than the new rows, its last span is made
-    longer; so the next import of a running year goes on where the one before ended.
+    longer; so the next import of a running year goes on where the one before ended. What lies
+    within it is no news.
     """
-    held = current(connection, COVERAGE)
-    rows = [
+    schools = sorted({school for days in reaches.values() for school in days})
+    held = current_of(connection, COVERAGE, "school", schools)
+    spans = [
         _span(held, school, kind, first, last)
-        for kind, schools in reaches.items()
-        for school, (first, last) in schools.items()
+        for kind, days in reaches.items()
+        for school, (first, last) in days.items()
         if first is not None and last is not None
     ]
+    there = set(held.select("school", "kind", "observed_from", "observed_through").iter_rows())
+    rows = [span for span in spans if span not in there]
     made = pl.DataFrame(rows, schema=COVERAGE.schema, orient="row")
     return made.with_columns(
         known_from=pl.lit(ALWAYS, pl.Datetime("us", "UTC")),

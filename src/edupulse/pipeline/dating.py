@@ -90,8 +90,9 @@ def _default(desk: Desk, known: Knowledge, frame: pl.DataFrame) -> pl.Series:
 
 
 def _school_days_after(desk: Desk, frame: pl.DataFrame, name: str, count: int) -> pl.Series:
-    calendar = desk.calendar
-    rows = calendar.row(frame["at_school"].fill_null(-1).to_numpy())
+    schools = frame["at_school"]
+    calendar = desk.calendar_of(schools)
+    rows = calendar.row(schools.fill_null(-1).to_numpy())
     found = np.full(frame.height, NEVER, np.int32)
     there = rows >= 0
     days = epoch_days(frame[name])

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 import polars as pl
 from psycopg import Connection
 
+from edupulse.pipeline.sought import Sought
 from edupulse.school.calendar import Calendar, calendar_of
 from edupulse.school.kind import Kind
 from edupulse.school.records import CALENDAR, SCALES, SCHOOLS, SECTIONS, STUDENT_IDS, TERMS
 from edupulse.store.district import District
-from edupulse.store.held import current, enrolled_at
+from edupulse.store.held import current, current_of, enrolled_at
 from edupulse.store.identities import intern, keys_of
 from edupulse.store.tables import NOUNS
 
@@ -31,23 +32,24 @@ class Desk:
     district: District
     now: datetime
     historical: bool
-    keys: dict[str, pl.DataFrame] = field(default_factory=dict)
+    keys: dict[str, Sought] = field(default_factory=dict)
+    _calendar: tuple[frozenset[int], Calendar] | None = None
 
     def __post_init__(self) -> None:
-        self.keys = {noun: keys_of(self.connection, noun) for noun in NOUNS}
+        self.keys = {noun: Sought(partial(keys_of, self.connection, noun)) for noun in NOUNS}
 
     def intern(self, noun: str, local_ids: pl.Series) -> None:
         """Give keys to ids that a file defines."""
-        held = self.keys[noun]
+        held = self.keys[noun].of(local_ids)
         strangers = local_ids.drop_nulls().unique()
         strangers = strangers.filter(~strangers.is_in(held["local_id"].implode()))
         if strangers.len():
-            made = intern(self.connection, noun, strangers, self.district)
-            self.keys[noun] = pl.concat([held, made])
+            self.keys[noun].add(intern(self.connection, noun, strangers, self.district))
 
     def keyed(self, frame: pl.DataFrame, name: str, noun: str, column: str) -> pl.DataFrame:
         """The frame with the key of the ids in column `name` added as `column`; null: unknown."""
-        keys = self.keys[noun].select(pl.col("local_id").alias(name), pl.col(noun).alias(column))
+        found = self.keys[noun].of(frame[name])
+        keys = found.select(pl.col("local_id").alias(name), pl.col(noun).alias(column))
         return frame.join(keys, on=name, how="left", maintain_order="left")
 
     @cached_property
@@ -56,16 +58,22 @@ class Desk:
         zones = current(self.connection, SCHOOLS).select("school", "timezone").iter_rows()
         return {school: zone or self.district.timezone for school, zone in zones}
 
-    @cached_property
-    def calendar(self) -> Calendar:
-        """The schools' instructional days."""
-        kinds = (SCHOOLS, CALENDAR, TERMS)
-        return calendar_of(*(current(self.connection, kind) for kind in kinds))
+    def calendar_of(self, schools: pl.Series) -> Calendar:
+        """The instructional days of these schools (keys), and maybe of others."""
+        asked = frozenset(schools.drop_nulls().unique().to_list())
+        if self._calendar is None or not asked <= self._calendar[0]:
+            known = asked | (self._calendar[0] if self._calendar else frozenset())
+            frames = (self._of_schools(kind, known) for kind in (SCHOOLS, CALENDAR, TERMS))
+            self._calendar = known, calendar_of(*frames)
+        return self._calendar[1]
+
+    def _of_schools(self, kind: Kind, schools: Iterable[int]) -> pl.DataFrame:
+        return current_of(self.connection, kind, "school", sorted(schools))
 
     @cached_property
-    def sections(self) -> pl.DataFrame:
-        """Section key, its school's key and its term."""
-        return current(self.connection, SECTIONS).select("section", "school", "term_id")
+    def sections(self) -> Sought:
+        """Sections by their keys: among others the key of the school, and the term."""
+        return Sought(partial(current_of, self.connection, SECTIONS, "section"))
 
     @cached_property
     def codes(self) -> pl.DataFrame:
@@ -73,11 +81,18 @@ class Desk:
         return current(self.connection, SCALES).select("school", "code")
 
     @cached_property
-    def _primary(self) -> pl.DataFrame:
-        enrolled = enrolled_at(self.connection).with_columns(
-            pl.col("student").replace(self._survivors)
+    def _enrolled(self) -> Sought:
+        return Sought(partial(enrolled_at, self.connection))
+
+    def _primary(self, survivors: pl.Series) -> pl.DataFrame:
+        """The primary enrollments of these students, under whatever number."""
+        asked = set(survivors.to_list())
+        old = [number for number, stands in self._survivors.items() if stands in asked]
+        enrolled = self._enrolled.of(pl.concat([survivors, pl.Series(old, dtype=pl.Int32)]))
+        return enrolled.with_columns(
+            pl.col("student").replace(self._survivors),
+            pl.col("left_on").fill_null(pl.date(9999, 12, 31)),
         )
-        return enrolled.with_columns(pl.col("left_on").fill_null(pl.date(9999, 12, 31)))
 
     @cached_property
     def _survivors(self) -> dict[int, int]:
@@ -93,9 +108,9 @@ class Desk:
         `day` and `school_id`.
         """
         asked = frame.select("student", pl.col(day).alias("day")).unique()
-        candidates = asked.with_columns(survivor=pl.col("student").replace(self._survivors)).join(
-            self._primary, left_on="survivor", right_on="student"
-        )
+        asked = asked.with_columns(survivor=pl.col("student").replace(self._survivors))
+        primary = self._primary(asked["survivor"].unique())
+        candidates = asked.join(primary, left_on="survivor", right_on="student")
         open_then = candidates.filter(
             pl.col("entered_on") <= pl.col("day"), pl.col("day") <= pl.col("left_on")
         )
@@ -107,7 +122,8 @@ class Desk:
 
     def school_of_section(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the school key of each row's section as `at_school`."""
-        schools = self.sections.select("section", pl.col("school").alias("at_school"))
+        sections = self.sections.of(frame["section"])
+        schools = sections.select("section", pl.col("school").alias("at_school"))
         return frame.join(schools, on="section", how="left", maintain_order="left")
 
     def with_school(self, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:

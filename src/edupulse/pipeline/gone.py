@@ -8,6 +8,7 @@ from edupulse.pipeline.desk import Desk
 from edupulse.school.fields import INSTANT, Ref
 from edupulse.school.kind import Kind
 from edupulse.store.held import current, current_of
+from edupulse.store.identities import ids_of
 
 
 def gone(desk: Desk, kind: Kind, keys: pl.DataFrame, alive: pl.DataFrame) -> pl.DataFrame:
@@ -42,7 +43,7 @@ def _with_keys(desk: Desk, kind: Kind, keys: pl.DataFrame) -> pl.DataFrame:
 def _held(desk: Desk, kind: Kind, named: pl.DataFrame) -> pl.DataFrame:
     if "student" not in kind.key_columns or named["student"].null_count():
         return current(desk.connection, kind)
-    return current_of(desk.connection, kind, named["student"].unique().to_list())
+    return current_of(desk.connection, kind, "student", named["student"].unique().to_list())
 
 
 def _matching(
@@ -59,7 +60,8 @@ def _with_texts(desk: Desk, kind: Kind, frame: pl.DataFrame) -> pl.DataFrame:
     for field in kind.fields:
         if isinstance(field.type, Ref) and field.name != field.column:
             noun = field.type.noun
-            texts = desk.keys[noun].select(
+            keys = frame[field.column].drop_nulls().unique().to_list()
+            texts = ids_of(desk.connection, noun, keys).select(
                 pl.col(noun).alias(field.column), pl.col("local_id").alias(field.name)
             )
             frame = frame.join(texts, on=field.column, how="left", maintain_order="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -24,23 +25,31 @@ def current(connection: Connection, kind: Kind) -> pl.DataFrame:
     return _frame(kind, connection.execute(query).fetchall())
 
 
-def current_of(connection: Connection, kind: Kind, students: list[int]) -> pl.DataFrame:
-    """The same, of some students alone."""
-    query = SQL("SELECT {} FROM {} WHERE NOT retracted AND student = ANY(%s)").format(
-        _columns(kind), Names(kind).current
+def current_of(
+    connection: Connection, kind: Kind, column: str, keys: Sequence[int] | None
+) -> pl.DataFrame:
+    """The same, of those with these keys in a column alone; None: of all."""
+    if keys is None:
+        return current(connection, kind)
+    query = SQL("SELECT {} FROM {} WHERE NOT retracted AND {} = ANY(%s)").format(
+        _columns(kind), Names(kind).current, Identifier(column)
     )
-    return _frame(kind, connection.execute(query, (students,)).fetchall())
+    return _frame(kind, connection.execute(query, (list(keys),)).fetchall())
 
 
-def enrolled_at(connection: Connection) -> pl.DataFrame:
-    """Who is enrolled in which primary school when: student, school_id (text), from day to day."""
+def enrolled_at(connection: Connection, students: Sequence[int] | None) -> pl.DataFrame:
+    """Who, of these students or of all, is enrolled in which primary school when.
+
+    Student, school_id (text), from day to day.
+    """
     schema = {
         "student": pl.Int32(),
         "school_id": pl.String(),
         "entered_on": pl.Date(),
         "left_on": pl.Date(),
     }
-    rows = connection.execute(_ENROLLED).fetchall()
+    asked = None if students is None else list(students)
+    rows = connection.execute(_ENROLLED, {"students": asked}).fetchall()
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -48,6 +57,7 @@ _ENROLLED = """
     SELECT e.student, s.local_id, e.entered_on, e.left_on
     FROM records.enrollments e JOIN identity.school s USING (school)
     WHERE NOT e.retracted AND e."primary"
+        AND (%(students)s::integer[] IS NULL OR e.student = ANY(%(students)s))
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
@@ -11,12 +13,31 @@ from edupulse.store.district import District
 _AT_ONCE = 50_000
 
 
-def keys_of(connection: Connection, noun: str) -> pl.DataFrame:
-    """All ids of a noun: `local_id` text, and its key in a column named after the noun."""
-    query = SQL("SELECT local_id, {key} FROM {table}").format(
-        key=Identifier(noun), table=Identifier("identity", noun)
+def keys_of(
+    connection: Connection, noun: str, local_ids: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Ids of a noun, those or all: `local_id` text, and its key in a column named after the noun.
+
+    Those that are not there are left out.
+    """
+    return _found(connection, noun, "local_id", local_ids)
+
+
+def ids_of(connection: Connection, noun: str, keys: Sequence[int]) -> pl.DataFrame:
+    """The same by their keys."""
+    return _found(connection, noun, noun, keys)
+
+
+def _found(
+    connection: Connection, noun: str, column: str, values: Sequence[object] | None
+) -> pl.DataFrame:
+    query = SQL("SELECT local_id, {key} FROM {table} WHERE {which}").format(
+        key=Identifier(noun),
+        table=Identifier("identity", noun),
+        which=SQL("true") if values is None else SQL("{} = ANY(%s)").format(Identifier(column)),
     )
-    return _frame(noun, connection.execute(query).fetchall())
+    asked = () if values is None else (list(values),)
+    return _frame(noun, connection.execute(query, asked).fetchall())
 
 
 def intern(
