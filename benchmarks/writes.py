@@ -87,6 +87,41 @@ def pushes(client: TestClient, store: Store, headers: dict[str, str], home: Path
     print(f"a push of {ROWS:,} marks {by_push:.2f} s; the same as a file {by_file:.2f} s")
 
 
+def one_record(client: TestClient, store: Store, headers: dict[str, str]) -> None:
+    """Of a student of this district, and of one that is seventy times as large."""
+    with store.writing() as connection:
+        rows = connection.execute("SELECT local_id FROM identity.student ORDER BY 1 LIMIT 60")
+        students = [row[0] for row in rows]
+
+    def pushed(number: int) -> None:
+        record = {"student_id": students[number], "date": "2025-02-12", "status": "unexcused"}
+        answer = client.post(
+            f"{PREFIX}/records/attendance", json={"records": [record]}, headers=headers
+        )
+        assert answer.json()["read"] == 1, answer.text
+
+    alone = seconds(pushed, range(30))
+    with store.writing() as connection:
+        connection.execute(STRANGERS)
+    beside = seconds(pushed, range(30, 60))
+    print(f"a push of one absence {1000 * alone:.1f} ms;"
+          f" beside 100,000 more students {1000 * beside:.1f} ms")  # fmt: skip
+
+
+STRANGERS = """
+    WITH made AS (
+        INSERT INTO identity.student (local_id, student_id)
+        SELECT 'stranger ' || n, gen_random_uuid() FROM generate_series(1, 100000) n
+        RETURNING student
+    )
+    INSERT INTO records.enrollments (student, school, entered_on, grade_level, left_on, exit_type,
+        "primary", known_from, retracted, hash)
+    SELECT made.student, school, entered_on, grade_level, left_on, exit_type, "primary", known_from,
+        retracted, hash
+    FROM made, (SELECT * FROM records.enrollments LIMIT 1) one
+"""
+
+
 def keys(client: TestClient, headers: dict[str, str]) -> None:
     body = {"records": [{"school_id": "nobody", "date": "2025-01-01", "instructional": "true"}]}
 
@@ -166,6 +201,7 @@ def main() -> None:
         pushes(client, store, headers, Path(folder))
         keys(client, headers)
         announcements(store, f"http://127.0.0.1:{receiver.server_port}/")
+        one_record(client, store, headers)
     receiver.shutdown()
     with psycopg.connect(url, autocommit=True) as server:
         server.execute("DROP DATABASE writes_benchmark")

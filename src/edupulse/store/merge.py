@@ -12,13 +12,14 @@ import is a record that the store does not have yet known from the default dates
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from edupulse.school.kind import Kind
 from edupulse.store.staging import STAGED, Names, Staged, stage
@@ -255,20 +256,21 @@ _INSERT_CURRENT = SQL("""
 def _filled(
     query: SQL, names: Names, now: datetime | None = None, historical: bool = False
 ) -> Composed:
-    return query.format(
-        current=names.current,
-        past=names.past,
-        key=names.key,
-        key_name=names.key_name,
-        columns=names.columns,
-        record=names.record,
-        now=Literal(now),
-        historical=Literal(historical),
-        s_is_c=names.same_key("s", "c"),
-        d_is_c=names.same_key("d", "c"),
-        d_is_p=names.same_key("d", "p"),
-        a_is_c=names.same_key("a", "c"),
-        a_is_p=names.same_key("a", "p"),
-        f_is_c=names.same_key("f", "c"),
-        f_is_p=names.same_key("f", "p"),
-    )
+    return query.format(**_parts(names), now=Literal(now), historical=Literal(historical))
+
+
+@cache
+def _parts(names: Names) -> Mapping[str, Composable]:
+    """What every statement about a kind is made of: for a push, to make it takes long."""
+    return {
+        "current": names.current,
+        "past": names.past,
+        "key": names.key,
+        "key_name": names.key_name,
+        "columns": names.columns,
+        "record": names.record,
+        **{
+            f"{one}_is_{other}": names.same_key(one, other)
+            for one, other in ("sc", "dc", "dp", "ac", "ap", "fc", "fp")
+        },
+    }
