@@ -33,7 +33,7 @@ from edupulse.store.packed import Since, records_of
 from edupulse.store.question import Question
 from edupulse.store.reading import EVERYTHING, Reading, When, among
 
-AT_A_TIME = 128
+AT_A_TIME = 50
 """Students whose records are read in one question: their rows lie in memory as they came."""
 
 _FEW_SECTIONS = 20_000
