@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, partial
@@ -82,17 +82,20 @@ class Desk:
 
     @cached_property
     def _enrolled(self) -> Sought:
-        return Sought(partial(enrolled_at, self.connection))
+        return Sought(self._read_enrolled)
+
+    def _read_enrolled(self, students: Sequence[int] | None) -> pl.DataFrame:
+        """Primary enrollments, each under the number that stands now."""
+        return enrolled_at(self.connection, students).with_columns(
+            pl.col("student").replace(self._survivors),
+            pl.col("left_on").fill_null(pl.date(9999, 12, 31)),
+        )
 
     def _primary(self, survivors: pl.Series) -> pl.DataFrame:
         """The primary enrollments of these students, under whatever number."""
         asked = set(survivors.to_list())
         old = [number for number, stands in self._survivors.items() if stands in asked]
-        enrolled = self._enrolled.of(pl.concat([survivors, pl.Series(old, dtype=pl.Int32)]))
-        return enrolled.with_columns(
-            pl.col("student").replace(self._survivors),
-            pl.col("left_on").fill_null(pl.date(9999, 12, 31)),
-        )
+        return self._enrolled.of(pl.concat([survivors, pl.Series(old, dtype=pl.Int32)]))
 
     @cached_property
     def _survivors(self) -> dict[int, int]:

@@ -48,21 +48,25 @@ class Predictor:
         """
         return [
             replace(one, risk=with_worklist_band(one.risk, weeks.get(one.risk.student, ())))
-            for some in _parts(students)
-            for found, history, weeks in [self._read(list(some), as_of, weekly=True)]
-            for _, one in self._spoken(found, history, some, as_of, explained)
+            for weeks, spoken in self._in_parts(students, as_of, explained, weekly=True)
+            for _, one in spoken
         ]
 
     def speak(
         self, students: Mapping[int, UUID], as_of: datetime, *, explained: bool = False
     ) -> list[tuple[Line, Prediction]]:
         """The same for a list, without that band, which takes the whole year's answers to read."""
-        return [
-            one
-            for some in _parts(students)
-            for found, history, _ in [self._read(list(some), as_of)]
-            for one in self._spoken(found, history, some, as_of, explained)
-        ]
+        parts = self._in_parts(students, as_of, explained, weekly=False)
+        return [one for _, spoken in parts for one in spoken]
+
+    def _in_parts(
+        self, students: Mapping[int, UUID], as_of: datetime, explained: bool, *, weekly: bool
+    ) -> Iterator[tuple[Weeks, list[tuple[Line, Prediction]]]]:
+        """As many at a time as are read in one question, each part of a state of its own."""
+        rest = iter(students.items())
+        while some := dict(islice(rest, histories.AT_A_TIME)):
+            found, history, weeks = self._read(list(some), as_of, weekly=weekly)
+            yield weeks, self._spoken(found, history, some, as_of, explained)
 
     def _read(
         self, students: Sequence[int], as_of: datetime, *, weekly: bool = False
@@ -123,13 +127,6 @@ class Predictor:
                     f"The checkpoint that serves cannot be read: {error.problem}", error.to_do
                 ) from error
         return self._voice[1]
-
-
-def _parts(students: Mapping[int, UUID]) -> Iterator[dict[int, UUID]]:
-    """As many at a time as are read in one question."""
-    rest = iter(students.items())
-    while some := dict(islice(rest, histories.AT_A_TIME)):
-        yield some
 
 
 def day_ends(known: Known) -> datetime:
